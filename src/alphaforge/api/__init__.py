@@ -1,0 +1,1 @@
+"""The HTTP interface: routers and schemas a noun, middleware, and the table from errors to statuses."""

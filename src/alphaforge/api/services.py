@@ -1,0 +1,282 @@
+"""What the routers need of the rest of the system, as one value that the composition root fills.
+
+Every collaborator is a protocol: the routers know what they ask for, not who answers. Times are epoch seconds;
+instruments go by OANDA's name (`GBP_USD`). Each method may raise an AlphaForgeError, which the error table answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from alphaforge.core.candles import CandleSeries
+from alphaforge.core.clock import Clock
+from alphaforge.core.granularity import Granularity
+from alphaforge.core.instruments import Instrument
+from alphaforge.core.market_hours import MarketHours
+from alphaforge.market.source import Quote
+from alphaforge.signals.model import Decision, Status
+from alphaforge.storage.engine import Database
+
+
+class ScanResult(Protocol):
+    """What one scan said of one instrument.
+
+    Without a `decision` it could not be evaluated and `reason` says why (`warming_up`, a broker's error in plain
+    words); with one, `reason` is the first failed filter's name, or a word for a signal that was there already.
+    """
+
+    @property
+    def instrument(self) -> str:
+        """OANDA's name."""
+        ...
+
+    @property
+    def decision(self) -> Decision | None:
+        """What was decided, where the candles allowed a decision."""
+        ...
+
+    @property
+    def signal_id(self) -> int | None:
+        """The stored signal, where this scan made one."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why there is no signal; empty for a signal."""
+        ...
+
+
+class Settlement(Protocol):
+    """One open signal that was held against the candles. `status` stays PENDING or ACTIVE while it is open."""
+
+    @property
+    def signal_id(self) -> int:
+        """The signal."""
+        ...
+
+    @property
+    def instrument(self) -> str:
+        """OANDA's name."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """WON, LOST, EXPIRED; PENDING or ACTIVE where it is open still."""
+        ...
+
+    @property
+    def exit_price(self) -> float | None:
+        """Where it left; None where it is open or expired unseen."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """In plain words: `4 hours elapsed`, `the stop was touched`."""
+        ...
+
+
+class KellyFigures(Protocol):
+    """What the results of an instrument are worth for sizing. Rates and fractions, not percent."""
+
+    @property
+    def win_rate(self) -> float:
+        """Wins of all counted results, 0 to 1."""
+        ...
+
+    @property
+    def avg_win(self) -> float:
+        """Mean R of the wins."""
+        ...
+
+    @property
+    def avg_loss(self) -> float:
+        """Mean R of the losses, as a positive number."""
+        ...
+
+    @property
+    def win_loss_ratio(self) -> float:
+        """`avg_win / avg_loss`, 0 where there is no loss."""
+        ...
+
+    @property
+    def recommended_risk(self) -> float:
+        """The share of equity to risk."""
+        ...
+
+    @property
+    def trade_count(self) -> int:
+        """How many results were counted."""
+        ...
+
+
+class SignalDesk(Protocol):
+    """The workflows, bound to their desk."""
+
+    async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[ScanResult]:
+        """Evaluate the newest closed candles now; None means every watched instrument."""
+        ...
+
+    async def settle(self, *, own_only: bool) -> Sequence[Settlement]:
+        """Hold open signals against the candles. Answers one settlement for every signal that was looked at."""
+        ...
+
+    async def record_trade_result(self, instrument: str, profit_loss: float, risk: float) -> KellyFigures:
+        """Store a trader's own result (both in account currency, risk > 0) and say what sizing makes of it."""
+        ...
+
+    async def kelly(self, instrument: str | None = None) -> KellyFigures:
+        """The sizing figures of an instrument from stored results; None: of all watched ones together."""
+        ...
+
+
+class StrategyControl(Protocol):
+    """The scheduled scans. Whether they run is kept in the database, so that a restart finds it again."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether scheduled scans are on."""
+        ...
+
+    @property
+    def is_scanning(self) -> bool:
+        """Whether a scan is under way at this moment."""
+        ...
+
+    @property
+    def last_scan_at(self) -> float | None:
+        """When the last scan (scheduled or asked for) ended, in the market's time."""
+        ...
+
+    @property
+    def last_results(self) -> Mapping[str, ScanResult]:
+        """The newest result of each instrument since the start."""
+        ...
+
+    async def start(self) -> None:
+        """Turn scheduled scans on; no error where they are on."""
+        ...
+
+    async def stop(self) -> None:
+        """Turn scheduled scans off; no error where they are off."""
+        ...
+
+
+class PriceFeed(Protocol):
+    """The newest quotes."""
+
+    async def quotes(self, instruments: Sequence[str]) -> Sequence[Quote]:
+        """The newest known quote of each instrument: from memory where it is fresh, else asked of the market.
+
+        An instrument without any quote is absent. Where the market cannot be asked, the last known quotes are
+        answered with their own time; MarketError is raised only where nothing at all is known.
+        """
+        ...
+
+
+class CandleReader(Protocol):
+    """Closed M5 candles."""
+
+    def series(self, instrument: str) -> CandleSeries:
+        """The rolling window in memory, perhaps empty."""
+        ...
+
+    async def between(self, instrument: str, start: int, end: int) -> CandleSeries:
+        """Stored candles of the present source with `start <= time < end`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFacts:
+    """How the market's side is doing.
+
+    `connected` says that the last request was answered; `problem` says in plain words what went wrong with it.
+    """
+
+    source: str
+    simulated: bool
+    connected: bool
+    last_answer_at: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CandleFacts:
+    """How many closed candles of an instrument are in memory, how many an evaluation needs, when the newest ended."""
+
+    instrument: str
+    loaded: int
+    needed: int
+    newest_end: int | None
+
+
+class StatusFacts(Protocol):
+    """What the system can say about itself without I/O."""
+
+    @property
+    def started_at(self) -> float:
+        """When the process began, machine's time."""
+        ...
+
+    @property
+    def gemini_configured(self) -> bool:
+        """Whether a Gemini key is set."""
+        ...
+
+    def market(self) -> MarketFacts:
+        """The market's side."""
+        ...
+
+    def candles(self) -> Sequence[CandleFacts]:
+        """The candles of each watched instrument."""
+        ...
+
+
+class InstrumentRegistry(Protocol):
+    """The instruments by OANDA's name."""
+
+    @property
+    def watched(self) -> Sequence[str]:
+        """What the desk evaluates, in the order of the settings."""
+        ...
+
+    @property
+    def known(self) -> Mapping[str, Instrument]:
+        """What the account may trade; at least the watched ones."""
+        ...
+
+    def hours(self, instrument: str) -> MarketHours:
+        """When the instrument trades."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a request may touch."""
+
+    database: Database
+    clock: Clock
+    desk: SignalDesk
+    strategy: StrategyControl
+    prices: PriceFeed
+    candles: CandleReader
+    instruments: InstrumentRegistry
+    status: StatusFacts
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What of the settings the interface follows.
+
+    `api_key` None leaves the interface open (loopback only, the wiring sees to that). `max_body_bytes` must leave
+    room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's.
+    """
+
+    api_key: str | None = None
+    max_page_size: int = 100
+    max_body_bytes: int = 10 * 1024 * 1024
+    allowed_origins: tuple[str, ...] = ()
+    version: str = "2.0.0"
+
+
+CANDLE_GRANULARITIES = (Granularity.M5, Granularity.M15, Granularity.H1)
+"""What /api/candles serves: the granularities that decisions are made from."""
