@@ -1,0 +1,91 @@
+# Needs a Python >= 3.11 and make, nothing else. `make` alone says what there is.
+#
+# Everything is installed into .venv from the two locks, each file held against its hash; a stamp in .venv says
+# for which lock, so that a second call goes straight to work. Another interpreter: make PYTHON=/path/to/python run
+
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+RUN_STAMP := .venv/stamp-run
+DEV_STAMP := .venv/stamp-dev
+UV := $(BIN)/uv --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --group build $(UPGRADE)
+
+# An environment knows where it lies: after the folder was moved it is made anew.
+ifneq ($(shell cat .venv/stamp-place 2>/dev/null),$(CURDIR))
+NEW_ENVIRONMENT := anew
+endif
+
+# Users without a home of their own have nowhere to keep downloads.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+export UV_NO_CACHE := 1
+export PIP_NO_CACHE_DIR := 1
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check bench replay clean lock anew
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: $(RUN_STAMP) ## start the desk: API and documentation at http://127.0.0.1:5000
+	@exec $(BIN)/python -m alphaforge serve
+
+test: $(DEV_STAMP) ## run every test
+	@$(BIN)/python -m pytest -n 2
+
+check: $(DEV_STAMP) ## lint, format, types, imports: under a minute
+	@$(BIN)/python -m ruff check --quiet
+	@$(BIN)/python -m ruff format --check --quiet
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(DEV_STAMP) ## measure, and say what the machine was
+	@$(BIN)/python -m benchmarks
+
+replay: $(DEV_STAMP) ## let the strategy live through stored candles, bit for bit as it would have been live
+	@$(BIN)/python -m alphaforge.replay
+
+lock: .venv/stamp-uv ## fit both locks to pyproject.toml; all versions anew: make lock UPGRADE=--upgrade
+	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) pyproject.toml --group dev --constraint requirements.lock -o requirements-dev.lock
+
+clean: ## remove the environment and everything that was built; databases stay
+	@rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-artifacts
+	@find src tests migrations benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN_STAMP): requirements.lock pyproject.toml .venv/stamp-uv
+	@echo 'Installing what requirements.lock pins ...'
+	@$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
+	@echo 'Installing what requirements-dev.lock pins ...'
+	@$(UV) pip install --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/stamp-uv: $(NEW_ENVIRONMENT)
+	@rm -rf .venv
+	@found=; for python in "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
+		[ -n "$$python" ] && command -v "$$python" >/dev/null 2>&1 || continue; \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+		found="$$found $$python"; \
+		"$$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || continue; \
+		echo "Making .venv with $$("$$python" --version) ..."; \
+		"$$python" -m venv .venv || exit 1; break; \
+	done; \
+	if [ ! -e $(BIN)/python ]; then \
+		if [ -n "$$found" ]; then \
+			echo "Found$$found, but without the modules venv and ensurepip." >&2; \
+			echo 'Install them: on Debian and Ubuntu the package python3-venv.' >&2; \
+		else \
+			echo 'AlphaForge needs Python 3.11 or newer, and none was found on the PATH.' >&2; \
+			echo 'Install one, or name one: make PYTHON=/path/to/python3.12 run' >&2; \
+		fi; exit 1; \
+	fi
+	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@printf '%s\n' "$(CURDIR)" > .venv/stamp-place
+	@touch $@
