@@ -21,8 +21,8 @@ from alphaforge.storage.engine import Database
 class ScanResult(Protocol):
     """What one scan said of one instrument.
 
-    Without a `decision` it could not be evaluated and `reason` says why (`warming_up`, a broker's error in plain
-    words); with one, `reason` is the first failed filter's name, or a word for a signal that was there already.
+    Without a `decision` it could not be evaluated and `problem` says why (`warming_up`, a broker's error in plain
+    words); with one, `problem` says what was wrong although it could be made.
     """
 
     @property
@@ -41,8 +41,8 @@ class ScanResult(Protocol):
         ...
 
     @property
-    def reason(self) -> str:
-        """Why there is no signal; empty for a signal."""
+    def problem(self) -> str | None:
+        """What was wrong, in plain words."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""The shapes of requests, checked on arrival, and of answers, for whoever reads the OpenAPI document."""

@@ -1,0 +1,58 @@
+"""Shapes that every noun uses."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+Time = Annotated[
+    str,
+    Field(description="RFC 3339, UTC.", examples=["2026-03-02T06:00:00Z"], json_schema_extra={"format": "date-time"}),
+]
+Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Answer(BaseModel):
+    """Answers may grow: clients must pass over keys that they do not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:alphaforge:problem:not-found",
+                "title": "Not found",
+                "status": 404,
+                "detail": "Signal not found",
+                "instance": "urn:alphaforge:request:5f0c6c2ab19d4e02",
+                "request_id": "5f0c6c2ab19d4e02",
+            }
+        }
+    )
+
+    type: str = Field(description="`about:blank`, or what kind of problem it is.")
+    title: str
+    status: int
+    detail: str | list[dict[str, Any]] = Field(
+        description="A sentence; for a request that does not fit its schema, a list of {type, loc, msg, input}."
+    )
+    instance: str | None = None
+    request_id: str | None = Field(None, description="By this id the server's log has the request.")
+    advice: str | None = Field(None, description="What to do about it.")
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+AnyCase = BeforeValidator(_upper)
+"""Words that the predecessor's clients may write in any case."""
+
+
+def words(*accepted: str) -> Any:  # noqa: ANN401 - pydantic's marker types have no common name
+    """The schema of a word in any case."""
+    return WithJsonSchema({"type": "string", "enum": list(accepted)})
