@@ -1,0 +1,1 @@
+"""What the running system says about itself: logs. Values go in, nothing of the wiring is known here."""
