@@ -58,13 +58,13 @@ clean: ## remove the environment and everything that was built; databases stay
 
 $(RUN_STAMP): requirements.lock pyproject.toml .venv/stamp-uv
 	@echo 'Installing what requirements.lock pins ...'
-	@$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
 	@echo 'Installing what requirements-dev.lock pins ...'
-	@$(UV) pip install --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(UV) pip install --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .venv/stamp-uv: $(NEW_ENVIRONMENT)

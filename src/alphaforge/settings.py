@@ -29,7 +29,7 @@ from pydantic_settings import (
 from alphaforge.core.errors import InvalidSetting, UnknownInstrument
 from alphaforge.core.instruments import instrument_name
 
-DATABASE_SCHEMES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+asyncpg", "postgres")
+_DATABASES = frozenset({"sqlite", "postgresql", "postgres"})
 _ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live", "real": "live"}
 _NEAR = 0.85
 """How alike two names must be, without their underscores, to be taken for one misspelt."""
@@ -48,7 +48,7 @@ def _stripped(value: object) -> object:
 
 
 def _database_url(value: SecretStr) -> SecretStr:
-    if value.get_secret_value().partition("://")[0] not in DATABASE_SCHEMES:
+    if value.get_secret_value().partition("://")[0].partition("+")[0] not in _DATABASES:
         raise ValueError
     return value
 

@@ -1,0 +1,73 @@
+"""What every command shares: how it is run, how it fails, and what its exit code means.
+
+0   done, and the answer is yes
+1   done, and the answer is no: a signal that does not verify, a check that failed, no such row
+2   what was asked or set cannot be meant
+3   the market cannot be asked
+4   the database cannot be used
+70  a defect of AlphaForge
+130 interrupted
+"""
+
+import sys
+import traceback
+
+from typer.exceptions import Abort, TyperException
+
+from alphaforge.core.errors import AlphaForgeError, Conflict, InvalidInput, MarketError, NotOffered, StorageError
+
+OK, NEGATIVE, USAGE, MARKET, DATABASE, DEFECT, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+_CODES: tuple[tuple[type[AlphaForgeError], int], ...] = (
+    (InvalidInput, USAGE),
+    (NotOffered, USAGE),
+    (MarketError, MARKET),
+    (StorageError, DATABASE),
+    (Conflict, NEGATIVE),
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and answer its exit code; every failure becomes a sentence."""
+    from alphaforge.cli.app import app  # noqa: PLC0415 - reports its own broken imports like any other failure
+    from alphaforge.cli.state import state  # noqa: PLC0415 - the same
+
+    state.begin(debug="--debug" in arguments, as_json="--json" in arguments)
+    try:
+        code = app(args=[one for one in arguments if one != "--debug"], prog_name="alphaforge", standalone_mode=False)
+        sys.stdout.flush()
+    except AlphaForgeError as error:
+        _say(error.message, error.advice, type(error).__name__)
+        return exit_code(error)
+    except TyperException as error:
+        _say(error.format_message(), "`--help` behind a command says what it takes.", "Usage")
+        return error.exit_code
+    except (KeyboardInterrupt, Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment] # whoever read us has left: nothing to flush at exit
+        return OK
+    except Exception as error:  # noqa: BLE001 - the last resort of a program: a sentence, and the trace on request
+        _say(f"Unexpected: {type(error).__name__}: {error}", _DEFECT_ADVICE, "Defect")
+        return DEFECT
+    return code if isinstance(code, int) else OK
+
+
+_DEFECT_ADVICE = "This is a defect of AlphaForge. `--debug` shows where; please report it with that."
+
+
+def exit_code(error: AlphaForgeError) -> int:
+    """The exit code that an error stands for."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), NEGATIVE)
+
+
+def _say(message: str, advice: str, kind: str) -> None:
+    """The failure in plain words on standard error, and as JSON on standard output where that was asked for."""
+    from alphaforge.cli.output import print_json  # noqa: PLC0415 - only where something failed
+    from alphaforge.cli.state import state  # noqa: PLC0415 - the same
+
+    hidden = state.redactor.text
+    if state.debug:
+        sys.stderr.write(hidden(traceback.format_exc()))
+    sys.stderr.write("\n".join(line for line in (hidden(message), hidden(advice)) if line) + "\n")
+    if state.as_json:
+        print_json({"error": {"kind": kind, "message": hidden(message), "advice": hidden(advice)}})
