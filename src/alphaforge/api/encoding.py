@@ -1,10 +1,12 @@
 """Answers as ready bytes: msgspec encodes, FastAPI only passes them on."""
 
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import msgspec
 from fastapi import Response
+
+from alphaforge.core.times import from_epoch, rfc3339
 
 _encode = msgspec.json.Encoder().encode
 
@@ -19,24 +21,16 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(json_bytes(body), status, dict(headers) if headers else None, "application/json")
 
 
-def stored_time(value: datetime | None) -> str | None:
-    """RFC 3339 UTC with `Z` of a DATETIME column, which holds naive UTC."""
-    if value is None:
-        return None
-    if value.tzinfo is not None:
-        value = value.astimezone(UTC).replace(tzinfo=None)
-    return value.isoformat() + "Z"
+def stored_time(moment: float | None) -> str | None:
+    """RFC 3339 UTC with `Z` of epoch seconds, where there are any."""
+    return None if moment is None else rfc3339(moment)
 
 
-def short_time(value: datetime | None) -> str | None:
+def short_time(moment: float | None) -> str | None:
     """The predecessor's short form in the journal: `2025-11-20 14:55`, UTC."""
-    if value is None:
-        return None
-    if value.tzinfo is not None:
-        value = value.astimezone(UTC)
-    return value.strftime("%Y-%m-%d %H:%M")
+    return None if moment is None else from_epoch(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def machine_now() -> str:
     """The moment of this answer by the machine's clock, as the predecessor's `timestamp` means it."""
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return rfc3339(time.time())

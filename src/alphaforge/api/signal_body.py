@@ -7,7 +7,6 @@ from typing import Any
 from alphaforge.api.encoding import stored_time
 from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.instruments import instrument_name
-from alphaforge.core.times import rfc3339
 from alphaforge.signals.model import Status
 
 Row = Mapping[str, Any]
@@ -20,11 +19,11 @@ _RECORDED = (
     *("volatility_level", "notes", "tags", "created_at", "updated_at"),
 )
 _TIMES = ("timestamp", "entry_time", "exit_time", "created_at", "updated_at")
+_NEW_TIMES = ("candle_time", "expires_at")
 _NEW = (
     *("origin", "strategy", "source", "simulated", "candle_hash", "settings_hash", "r_multiple", "ambiguous"),
     *("spread", "spread_paid", "risk_fraction"),
 )
-_NEW_EPOCHS = ("candle_time", "expires_at")
 _FLAGS = ("simulated", "ambiguous")
 
 _CLOSED = (Status.WON, Status.LOST, Status.EXPIRED, Status.CLOSED)
@@ -49,9 +48,8 @@ def signal_body(row: Row) -> dict[str, object]:
         body[name] = row.get(name)
     for name in _FLAGS:
         body[name] = None if body[name] is None else bool(body[name])
-    for name in _NEW_EPOCHS:
-        moment = row.get(name)
-        body[name] = None if moment is None else rfc3339(moment)
+    for name in _NEW_TIMES:
+        body[name] = stored_time(row.get(name))
     return body
 
 

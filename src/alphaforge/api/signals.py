@@ -84,6 +84,7 @@ async def rows_of(services: Services, criteria: SignalCriteria) -> Sequence[Row]
 async def list_signals(
     services: Asked,
     options: Options,
+    *,
     status: StatusFilter = None,
     symbol: SymbolFilter = None,
     direction: DirectionFilter = None,

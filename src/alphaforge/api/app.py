@@ -1,0 +1,101 @@
+"""The application: routers, middleware and error table put together around what they are given."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from alphaforge.api import (
+    analysis,
+    backtest,
+    candles,
+    documentation,
+    enhanced,
+    instruments,
+    journal,
+    prices,
+    rejections,
+    signal_changes,
+    signals,
+    status,
+)
+from alphaforge.api.errors import answer_http_exception, answer_own_error, answer_validation_error
+from alphaforge.api.middleware.access import LOOPBACK_ORIGIN, ApiKey, NoForeignPages
+from alphaforge.api.middleware.body_limit import BodyLimit
+from alphaforge.api.middleware.request_log import RequestLog
+from alphaforge.api.services import ApiOptions, Services
+from alphaforge.core.errors import AlphaForgeError
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_ROUTERS = (
+    status.router,
+    enhanced.router,
+    instruments.router,
+    signals.router,
+    signal_changes.router,
+    journal.router,
+    prices.router,
+    candles.router,
+    analysis.router,
+    rejections.router,
+    backtest.router,
+    documentation.router,
+)
+"""In this order: fixed paths below /api/signals come before /api/signals/{signal_id}."""
+
+
+def create_app(services: Services, options: ApiOptions | None = None, *, lifespan: Lifespan | None = None) -> FastAPI:
+    """The ASGI application around `services`. It opens and closes nothing itself."""
+    options = options or ApiOptions()
+    app = FastAPI(
+        title="AlphaForge",
+        version=options.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        middleware=_middleware(options),
+        # FastAPI traces and measures by itself unless told not to; nobody here reads that.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    app.state.services = services
+    app.state.options = options
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(AlphaForgeError, answer_own_error)
+    app.add_exception_handler(HTTPException, answer_http_exception)
+    app.add_exception_handler(RequestValidationError, answer_validation_error)
+    documentation.describe(app)
+    return app
+
+
+def _middleware(options: ApiOptions) -> list[Middleware]:
+    """Outermost first. Everything is logged; a browser's preflight carries no key, so it is answered before the key."""
+    chain = [
+        Middleware(RequestLog),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(options.allowed_origins),
+            allow_origin_regex=LOOPBACK_ORIGIN,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+            max_age=600,
+        ),
+    ]
+    if options.api_key:
+        chain.append(Middleware(ApiKey, key=options.api_key))
+    else:
+        chain.append(Middleware(NoForeignPages, allowed_origins=options.allowed_origins))
+    return [*chain, Middleware(BodyLimit, limit=options.max_body_bytes)]

@@ -1,0 +1,67 @@
+"""Evaluations in answers: decisions, why there is no signal, and what would have made one."""
+
+from alphaforge.api.services import ScanResult
+from alphaforge.signals.explain import decision_to_dict, sentence
+from alphaforge.signals.model import Decision
+
+
+def evaluation_result(result: ScanResult) -> dict[str, object]:
+    """What a scan found on one instrument, without its name.
+
+    `generated` says whether this scan stored a signal; `reason` says in a sentence why not.
+    """
+    body: dict[str, object] = {"generated": result.signal_id is not None}
+    decision = result.decision
+    if result.signal_id is not None:
+        body["signal_id"] = result.signal_id
+    else:
+        body["reason"] = _reason(result)
+    if decision is not None:
+        body |= {
+            "direction": decision.direction.value if decision.direction else None,
+            "confidence": decision.confidence,
+            "regime": decision.regime.value,
+            "strength": decision.strength,
+            "agreement": decision.agreement,
+            "explanation": sentence(decision),
+            "failed_filters": failed_filters(decision),
+            "nearest": nearest(decision),
+        }
+    if result.problem:
+        body["problem"] = result.problem
+    return body
+
+
+def _reason(result: ScanResult) -> str:
+    if result.decision is None:
+        return result.problem or "not evaluated"
+    if result.decision.is_signal:
+        return result.problem or "The signal of this candle is stored already"
+    return sentence(result.decision)
+
+
+def failed_filters(decision: Decision) -> list[dict[str, object]]:
+    """The filters that refused, in their order."""
+    return [
+        {"name": one.name.value, "measured": one.measured, "threshold": one.threshold, "change": one.change}
+        for one in decision.filters
+        if not one.passed
+    ]
+
+
+def nearest(decision: Decision) -> str | None:
+    """The smallest change that would have passed the first failed filter."""
+    return next((one.change for one in decision.filters if not one.passed), None)
+
+
+def decision_body(decision: Decision) -> dict[str, object]:
+    """A decision in full, with its sentence, its failed filters and what was nearest."""
+    return {
+        "sentence": sentence(decision),
+        "is_signal": decision.is_signal,
+        "failed_filters": failed_filters(decision),
+        "nearest": nearest(decision),
+        "candle_hash": decision.candle_hash,
+        "settings_hash": decision.settings_hash,
+        "decision": decision_to_dict(decision),
+    }

@@ -1,0 +1,128 @@
+"""Instruments: what they are, when they trade, what the desk last thought of them."""
+
+from fastapi import APIRouter, Response
+
+from alphaforge.api.encoding import json_answer
+from alphaforge.api.evaluations import decision_body
+from alphaforge.api.parameters import Asked, Id, Spelling, watched_instrument
+from alphaforge.api.schemas import enhanced, market
+from alphaforge.api.services import Services
+from alphaforge.api.signal_body import signal_body
+from alphaforge.core.errors import NoData, NotFound
+from alphaforge.core.instruments import Instrument
+from alphaforge.core.times import rfc3339
+from alphaforge.signals.explain import decision_from_dict
+from alphaforge.signals.model import Decision
+from alphaforge.storage.rejections import RejectionRepository
+from alphaforge.storage.signals import SignalCriteria, SignalRepository
+
+router = APIRouter(tags=["instruments"])
+
+
+@router.get("/api/instruments", summary="The watched instruments", response_model=market.Instruments)
+async def instruments(services: Asked) -> Response:
+    """Pip, precision, and whether each trades now by its hours."""
+    now = services.clock.now()
+    bodies = [_instrument_body(services, name, now) for name in services.instruments.watched]
+    return json_answer({"instruments": bodies, "count": len(bodies), "timestamp": rfc3339(now)})
+
+
+def _instrument_body(services: Services, name: str, now: float) -> dict[str, object]:
+    instrument = services.instruments.known.get(name) or Instrument(name)
+    hours = services.instruments.hours(name)
+    is_open = hours.is_open(now)
+    return {
+        "instrument": name,
+        "symbol": instrument.symbol,
+        "pip": instrument.pip,
+        "pip_location": instrument.pip_location,
+        "display_precision": instrument.display_precision,
+        "trade_units_precision": instrument.trade_units_precision,
+        "minimum_trade_size": instrument.minimum_trade_size,
+        "open": is_open,
+        "next_open": None if is_open else rfc3339(hours.next_open(now)),
+    }
+
+
+@router.get(
+    "/api/instruments/{instrument:path}/explain",
+    summary="What the desk last thought of an instrument",
+    response_model=enhanced.Explanation,
+)
+async def explain_instrument(services: Asked, instrument: Spelling) -> Response:
+    """The last evaluation, signal or not: votes, filters, the nearest change, the candles' hash, and a sentence."""
+    name = watched_instrument(services, instrument)
+    last = services.strategy.last_results.get(name)
+    if last is not None and last.decision is not None:
+        return _explained(last.decision, last.signal_id, services.status.market().source, services)
+    stored = await _stored_evaluation(services, name)
+    if stored is None:
+        why = last.problem if last is not None and last.problem else "no scan has run"
+        message = f"{name} has not been evaluated yet: {why}"
+        raise NoData(message, advice="POST /api/strategy/start begins the scheduled scans.")
+    decision, signal_id, source = stored
+    return _explained(decision, signal_id, source, services)
+
+
+async def _stored_evaluation(services: Services, name: str) -> tuple[Decision, int | None, str | None] | None:
+    """The newest evaluation of an instrument in the database: a rejection or one of the desk's own signals."""
+    async with services.database.read() as connection:
+        rejected = next(iter(await RejectionRepository(connection).newest(name, 1)), None)
+        repository = SignalRepository(connection)
+        signals = await repository.page(SignalCriteria(instrument=name, origin="strategy"), skip=0, limit=1)
+        signal = next(iter(signals), None)
+        if signal is not None and (rejected is None or signal["candle_time"] > rejected["candle_time"]):
+            stored = await repository.decision_of(signal["id"])
+            return None if stored is None else (decision_from_dict(stored), signal["id"], signal["source"])
+    return None if rejected is None else (decision_from_dict(rejected["decision"]), None, rejected["source"])
+
+
+@router.get(
+    "/api/signals/{signal_id}/explain",
+    summary="Why a signal was made",
+    response_model=enhanced.Explanation,
+    tags=["signals"],
+)
+async def explain_signal(services: Asked, signal_id: Id) -> Response:
+    """The evaluation that made a signal. Signals made by hand, and the predecessor's, have none: 404."""
+    async with services.database.read() as connection:
+        repository = SignalRepository(connection)
+        row = await repository.get(signal_id)
+        if row is None:
+            message = "Signal not found"
+            raise NotFound(message)
+        stored = await repository.decision_of(signal_id)
+    if stored is None:
+        message = "This signal was not made by the desk: there is no evaluation to explain"
+        raise NotFound(message, advice="Its reasoning, where there is one, is in the signal itself.")
+    body = signal_body(row)
+    decision = decision_from_dict(stored)
+    return json_answer(
+        {
+            "instrument": decision.instrument,
+            "symbol": body["symbol"],
+            "signal_id": signal_id,
+            "status": body["status"],
+            "source": body["source"],
+            "simulated": body["simulated"],
+            "evaluated_at": rfc3339(decision.as_of),
+            "candle_time": rfc3339(decision.candle_time),
+            **decision_body(decision),
+        }
+    )
+
+
+def _explained(decision: Decision, signal_id: int | None, source: str | None, services: Services) -> Response:
+    facts = services.status.market()
+    return json_answer(
+        {
+            "instrument": decision.instrument,
+            "symbol": Instrument(decision.instrument).symbol,
+            "signal_id": signal_id,
+            "source": source,
+            "simulated": facts.simulated if source == facts.source else None,
+            "evaluated_at": rfc3339(decision.as_of),
+            "candle_time": rfc3339(decision.candle_time),
+            **decision_body(decision),
+        }
+    )

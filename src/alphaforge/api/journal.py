@@ -1,0 +1,125 @@
+"""The trader's journal."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from alphaforge.api.encoding import json_answer
+from alphaforge.api.journal_body import Row, derived_fields, entry_body
+from alphaforge.api.parameters import LARGEST_ID, Asked, Limit, Options, Skip, page_size
+from alphaforge.api.schemas import journal as shapes
+from alphaforge.api.services import Services
+from alphaforge.api.signal_body import percent
+from alphaforge.core.errors import InvalidInput, NotFound
+from alphaforge.storage.journal import JournalRepository, NewEntry
+
+router = APIRouter(tags=["journal"])
+
+EntryId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The id as the lists give it.")]
+
+
+def _there(row: Row | None) -> Row:
+    if row is None:
+        message = "Entry not found"
+        raise NotFound(message)
+    return row
+
+
+@router.get("/api/journal/entries", summary="Entries, newest first", response_model=shapes.EntryPage)
+async def list_entries(services: Asked, options: Options, skip: Skip = 0, limit: Limit = None) -> Response:
+    """A page of the journal; without `limit` all of it."""
+    rows, stored = await _page(services, skip, page_size(limit, options))
+    return json_answer({"entries": [entry_body(row) for row in rows], "total": len(rows), "total_entries": stored})
+
+
+@router.get("/api/journal", summary="The same, by its older path", response_model=shapes.EntryList)
+async def journal(services: Asked, options: Options, skip: Skip = 0, limit: Limit = None) -> Response:
+    """A page of the journal; without `limit` all of it."""
+    rows, stored = await _page(services, skip, page_size(limit, options))
+    return json_answer({"entries": [entry_body(row) for row in rows], "count": len(rows), "total_entries": stored})
+
+
+async def _page(services: Services, skip: int, limit: int | None) -> tuple[list[Row], int]:
+    async with services.database.read() as connection:
+        repository = JournalRepository(connection)
+        return list(await repository.page(skip, limit)), await repository.count()
+
+
+@router.post("/api/journal/entries", summary="Write an entry", response_model=shapes.StoredEntry)
+async def create_entry(services: Asked, body: shapes.EntryBody) -> Response:
+    """Store a trade. Pips, R, outcome and duration that are not given follow from the prices, as far as they do."""
+    given = body.model_dump()
+    given |= derived_fields(given, frozenset(body.model_fields_set), services.instruments.known)
+    async with services.database.write() as connection:
+        repository = JournalRepository(connection)
+        row = _there(await repository.get(await repository.create(NewEntry(**given))))
+    return _stored(row, "Entry created")
+
+
+@router.get("/api/journal/entries/{entry_id}", summary="One entry", response_model=shapes.Entry)
+async def one_entry(services: Asked, entry_id: EntryId) -> Response:
+    """An entry by its id."""
+    async with services.database.read() as connection:
+        row = await JournalRepository(connection).get(entry_id)
+    return json_answer(entry_body(_there(row)))
+
+
+@router.put("/api/journal/entries/{entry_id}", summary="Change an entry", response_model=shapes.StoredEntry)
+async def change_entry(services: Asked, entry_id: EntryId, body: shapes.EntryChange) -> Response:
+    """Change what is given and leave the rest. Figures that follow from changed prices follow again."""
+    changes = body.model_dump(exclude_unset=True)
+    async with services.database.write() as connection:
+        repository = JournalRepository(connection)
+        merged = {**_there(await repository.get(entry_id)), **changes}
+        if merged["close_time"] is not None and merged["close_time"] < merged["open_time"]:
+            message = "closeTime lies before openTime"
+            raise InvalidInput(message)
+        changes |= derived_fields(merged, frozenset(changes), services.instruments.known)
+        if changes:
+            await repository.update(entry_id, changes)
+        row = _there(await repository.get(entry_id))
+    return _stored(row, "Entry updated")
+
+
+@router.delete("/api/journal/entries/{entry_id}", summary="Remove an entry", response_model=shapes.RemovedEntry)
+async def delete_entry(services: Asked, entry_id: EntryId) -> Response:
+    """Remove an entry for good."""
+    async with services.database.write() as connection:
+        removed = await JournalRepository(connection).delete(entry_id)
+    if not removed:
+        message = "Entry not found"
+        raise NotFound(message)
+    return json_answer({"success": True, "message": "Entry deleted", "id": entry_id})
+
+
+def _stored(row: Row, message: str) -> Response:
+    """The entry at the top for clients that read it there, and whole under a key for those that unwrap it."""
+    body = entry_body(row)
+    return json_answer({**body, "success": True, "message": message, "journal_entry": body})
+
+
+@router.get("/api/journal/statistics", summary="The journal in figures", response_model=shapes.JournalStatistics)
+async def journal_statistics(services: Asked) -> Response:
+    """Figures over all entries."""
+    return json_answer(await _statistics(services))
+
+
+@router.get("/api/stats", summary="The same under older keys", response_model=shapes.Stats)
+async def stats(services: Asked) -> Response:
+    """Figures over all entries."""
+    figures = await _statistics(services)
+    return json_answer({"profit_loss": figures["total_pnl"], **figures})
+
+
+async def _statistics(services: Services) -> dict[str, object]:
+    async with services.database.read() as connection:
+        figures = await JournalRepository(connection).statistics()
+    return {
+        "total_trades": figures["total_trades"],
+        "wins": figures["wins"],
+        "losses": figures["losses"],
+        "win_rate": percent(figures["wins"], figures["total_trades"]),
+        "total_pnl": round(figures["total_pnl"] or 0.0, 2),
+        "total_pips": round(figures["total_pips"] or 0.0, 1),
+        "avg_r": round(figures["avg_r"] or 0.0, 2),
+    }

@@ -1,0 +1,85 @@
+"""Prices of now, with their own time, and nothing where there is none."""
+
+from fastapi import APIRouter, Response
+
+from alphaforge.api.encoding import json_answer
+from alphaforge.api.parameters import Asked, Spelling, known_instrument
+from alphaforge.api.schemas import market as shapes
+from alphaforge.api.services import MarketFacts, Services
+from alphaforge.core.clock import lag
+from alphaforge.core.errors import NoData
+from alphaforge.core.times import rfc3339
+from alphaforge.market.source import Quote
+
+router = APIRouter(tags=["prices"])
+
+STALE_AFTER = 30.0
+"""Seconds after which a quote is called stale. OANDA sends one at least every few seconds while it trades."""
+
+
+@router.get("/api/prices/live", summary="The newest price of every instrument", response_model=shapes.LivePrices)
+async def live_prices(services: Asked) -> Response:
+    """The newest quotes of the watched instruments; `missing` names those that have none."""
+    watched = list(services.instruments.watched)
+    quotes = {quote.instrument: quote for quote in await services.prices.quotes(watched)}
+    market = services.status.market()
+    if not quotes:
+        raise _no_price("There is no price yet", market)
+    return json_answer(
+        {
+            "prices": {name: _price_body(quotes[name], services, market) for name in watched if name in quotes},
+            "missing": [name for name in watched if name not in quotes],
+            "timestamp": rfc3339(services.clock.now()),
+            "source": market.source,
+            "simulated": market.simulated,
+        }
+    )
+
+
+@router.get(
+    "/api/prices/live/{symbol:path}", summary="The newest price of one instrument", response_model=shapes.LivePrice
+)
+async def live_price(services: Asked, symbol: Spelling) -> Response:
+    """The newest quote. While the market is closed it is the last one, `tradeable` false, with its true time."""
+    instrument = known_instrument(services, symbol)
+    quotes = await services.prices.quotes([instrument.name])
+    market = services.status.market()
+    quote = next((quote for quote in quotes if quote.instrument == instrument.name), None)
+    if quote is None:
+        raise _no_price(f"There is no price of {instrument.name} yet", market)
+    body = _price_body(quote, services, market)
+    return json_answer({"symbol": instrument.short_symbol, "timestamp": body["time"], **body})
+
+
+def _price_body(quote: Quote, services: Services, market: MarketFacts) -> dict[str, object]:
+    age = lag(services.clock, quote.time)
+    known = services.instruments.known.get(quote.instrument)
+    digits = known.display_precision + 1 if known else 10
+    return {
+        "instrument": quote.instrument,
+        "bid": quote.bid,
+        "ask": quote.ask,
+        "price": round(quote.mid, digits),
+        "spread": round(quote.spread, digits),
+        "time": rfc3339(quote.time),
+        "bid_volume": quote.bid_volume,
+        "ask_volume": quote.ask_volume,
+        "tradeable": quote.tradeable,
+        "age_seconds": round(age, 3),
+        "stale": age > STALE_AFTER,
+        "source": market.source,
+        "simulated": market.simulated,
+    }
+
+
+def _no_price(message: str, market: MarketFacts) -> NoData:
+    why = f": {market.problem}" if market.problem else ""
+    return NoData(f"{message}{why}", advice="Ask again in a moment; /health says how the connection to the market is.")
+
+
+@router.get("/api/symbols", summary="The watched symbols", response_model=shapes.Symbols)
+async def symbols(services: Asked) -> Response:
+    """The watched instruments in the journal's spelling, and by OANDA's names."""
+    watched = list(services.instruments.watched)
+    short = [name.replace("_", "") for name in watched]
+    return json_answer({"symbols": short, "instruments": watched, "count": len(short)})
