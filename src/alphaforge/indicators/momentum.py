@@ -1,0 +1,53 @@
+"""How fast prices move, and whether they have gone far."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alphaforge.core.candles import Floats
+from alphaforge.indicators.library import talib
+from alphaforge.indicators.windows import mean, padded, quotient, windows
+
+
+def rsi(values: Floats, period: int) -> Floats:
+    """Relative strength index with Wilder's smoothing, 0-100; NaN where the price never moved.
+
+    Source: J. Welles Wilder, New Concepts in Technical Trading Systems, 1978.
+    """
+    rising: Floats = talib.RSI(values, period)
+    zero = rising == 0
+    if not zero.any():
+        return rising
+    falling = talib.RSI(-values, period)  # TA-Lib says 0 for "only losses" and for "no movement": the mirror knows
+    return np.where(zero & (falling == 0), np.nan, rising)
+
+
+@dataclass(frozen=True, slots=True)
+class Macd:
+    """`line`: fast minus slow average. `signal`: the line's own average."""
+
+    line: Floats
+    signal: Floats
+
+
+def macd(values: Floats, fast: int, slow: int, signal: int) -> Macd:
+    """Moving average convergence / divergence of three exponential averages, in prices."""
+    line, average, _ = talib.MACD(values, fast, slow, signal)
+    return Macd(line, average)
+
+
+@dataclass(frozen=True, slots=True)
+class Stochastic:
+    """`k`: where the close lies between lowest low and highest high, 0-100. `d`: its simple average."""
+
+    k: Floats
+    d: Floats
+
+
+def stochastic(high: Floats, low: Floats, close: Floats, k_period: int, d_period: int) -> Stochastic:
+    """The fast stochastic; NaN where the window's high equals its low, and in every D that would need such a K."""
+    n = len(close)
+    bottom = windows(low, k_period).min(axis=1)
+    reach = windows(high, k_period).max(axis=1) - bottom
+    k = quotient(100 * (close[n - len(bottom) :] - bottom), reach)
+    return Stochastic(padded(k, n), padded(mean(k, d_period), n))
