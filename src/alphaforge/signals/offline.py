@@ -1,0 +1,84 @@
+"""A whole history decided as the live desk would have: every candle at its close, settling before deciding."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alphaforge.core.candles import CandleSeries
+from alphaforge.core.granularity import Granularity
+from alphaforge.core.instruments import Instrument
+from alphaforge.core.market_hours import MarketHours
+from alphaforge.signals.analysis import Analysis, analyse
+from alphaforge.signals.decision import decide
+from alphaforge.signals.desk import Book, Settled
+from alphaforge.signals.model import Decision
+from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Every decision in the order of time and instruments, every end in the order it became known, and the book after.
+
+    The signals among the decisions carry the ids 1, 2, 3, ... in their order; `settled` and the book name them so.
+    """
+
+    decisions: tuple[Decision, ...]
+    settled: tuple[Settled, ...]
+    book: Book
+
+    @property
+    def signals(self) -> tuple[Decision, ...]:
+        """The decisions that became signals."""
+        return tuple(decision for decision in self.decisions if decision.is_signal)
+
+
+def simulate(
+    series: Mapping[str, CandleSeries],
+    instruments: Sequence[Instrument],
+    hours: Mapping[str, MarketHours],
+    settings: StrategySettings = DEFAULT_SETTINGS,
+    *,
+    start: float = 0,
+    end: float = float("inf"),
+) -> Simulation:
+    """Step the M5 candles that close after `start` and by `end` (epoch seconds), as_of being each candle's close.
+
+    At each close: settle open signals with the candles up to it, then decide on each instrument that has a candle
+    closing there, in the order given. Candles before `start` only warm up; where there are too few, nothing is decided.
+    """
+    analyses = {one.name: analyse(series[one.name], settings) for one in instruments}
+    pips = {one.name: one.pip for one in instruments}
+    book, decisions, settled, signals = Book(settings), [], [], 0
+    for close, due in _steps(analyses, instruments, hours, start, end):
+        settled += book.settle(series, pips, close)
+        for instrument, row, is_open in due:
+            context = book.context_for(instrument, float(close), market_open=is_open)
+            decision = decide(analyses[instrument.name], row, context)
+            decisions.append(decision)
+            if decision.is_signal:
+                signals += 1
+                book.add(decision, signals)
+    return Simulation(tuple(decisions), tuple(settled), book)
+
+
+_Due = list[tuple[Instrument, int, bool]]
+
+
+def _steps(
+    analyses: Mapping[str, Analysis],
+    instruments: Sequence[Instrument],
+    hours: Mapping[str, MarketHours],
+    start: float,
+    end: float,
+) -> list[tuple[int, _Due]]:
+    """Each close with what is due at it: the instrument, its row, and whether its market is open."""
+    steps: dict[int, _Due] = {}
+    for instrument in instruments:
+        analysis = analyses[instrument.name]
+        closes = analysis.series.time + Granularity.M5.seconds
+        rows = np.flatnonzero(analysis.warm & (closes > start) & (closes <= end))
+        opens = hours[instrument.name].open_at(closes[rows])
+        for row, close, is_open in zip(rows.tolist(), closes[rows].tolist(), opens.tolist(), strict=True):
+            steps.setdefault(close, []).append((instrument, row, is_open))
+    return sorted(steps.items())
