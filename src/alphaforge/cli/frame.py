@@ -9,6 +9,7 @@
 130 interrupted
 """
 
+import os
 import sys
 import traceback
 
@@ -44,7 +45,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment] # whoever read us has left: nothing to flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left
         return OK
     except Exception as error:  # noqa: BLE001 - the last resort of a program: a sentence, and the trace on request
         _say(f"Unexpected: {type(error).__name__}: {error}", _DEFECT_ADVICE, "Defect")

@@ -1,6 +1,7 @@
 """What one run of the command line knows: whether JSON or a trace was asked for, and its settings once read."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphaforge.telemetry.redaction import Redactor
@@ -21,12 +22,12 @@ class State:
         """Forget the last run (there is one only in tests)."""
         self.debug, self.as_json, self.redactor = debug, as_json, Redactor()
 
-    def settings(self, *, serving: bool = False, **given: object) -> "Settings":
+    def settings(self, *, serving: bool = False, **given: str | int | None) -> "Settings":
         """Read the settings and arrange the logs: a command is quiet but for warnings, a server says what it does."""
         from alphaforge.settings import load_settings  # noqa: PLC0415 - see above
         from alphaforge.telemetry.logs import configure_logs  # noqa: PLC0415 - the same
 
-        settings = load_settings(**given)
+        settings = load_settings(Path(".env"), **given)
         level = "DEBUG" if self.debug else settings.log_level if serving else "WARNING"
         style = settings.log_format if serving else "console"
         self.redactor = configure_logs(style, level, settings.secrets())
