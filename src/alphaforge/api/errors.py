@@ -139,7 +139,7 @@ def unexpected(request_id: str, error: BaseException) -> Response:
     )
 
 
-_MOST_ERRORS = 50
+_MOST_ERRORS = 20
 _MOST_TEXT = 100
 _MOST_ITEMS = 20
 _SECRET = re.compile(r"pass|secret|token|api.?key|authori[sz]ation", re.IGNORECASE)
@@ -162,13 +162,16 @@ def _short(value: object, most: int = _MOST_TEXT) -> object:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _echo(loc: tuple[object, ...], value: object, depth: int = 0) -> object:
-    """The refused input, as far as it may be shown."""
+def _echo(loc: tuple[object, ...], value: object) -> object:
+    """The refused input, as far as it may be shown: itself, or what lies directly in it."""
+    if isinstance(value, dict):
+        return {str(_short(str(key))): _shown((key,), item) for key, item in list(value.items())[:_MOST_ITEMS]}
+    if isinstance(value, list):
+        return [_shown(loc, item) for item in value[:_MOST_ITEMS]]
+    return _shown(loc, value)
+
+
+def _shown(loc: tuple[object, ...], value: object) -> object:
     if any(isinstance(part, str) and _SECRET.search(part) for part in loc):
         return "<hidden>"
-    if isinstance(value, dict) and depth < 2:  # noqa: PLR2004 - a body and what lies directly in it
-        items = list(value.items())[:_MOST_ITEMS]
-        return {str(_short(str(key))): _echo((key,), item, depth + 1) for key, item in items}
-    if isinstance(value, list) and depth < 2:  # noqa: PLR2004 - the same
-        return [_echo((), item, depth + 1) for item in value[:_MOST_ITEMS]]
     return _short(value)

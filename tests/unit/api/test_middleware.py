@@ -1,0 +1,177 @@
+"""What happens to a request before a router sees it."""
+
+from typing import Any
+
+import httpx2
+import pytest
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.testing import capture_logs
+
+from alphaforge.api.middleware.access import ApiKey, NoForeignPages
+from alphaforge.api.middleware.body_limit import BodyLimit
+from alphaforge.api.middleware.request_log import RequestLog
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the length of the body it read and the request id of the log's context."""
+    size = 0
+    while True:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    context = structlog.contextvars.get_contextvars()
+    body = f"{size} {context.get('request_id')}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    message = "SELECT secret FROM somewhere"
+    raise RuntimeError(message)
+
+
+async def broken_off(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    message = "in the middle"
+    raise RuntimeError(message)
+
+
+async def ask(app: ASGIApp, method: str = "GET", path: str = "/x", **kwargs: Any) -> httpx2.Response:
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.request(method, path, **kwargs)
+
+
+async def test_a_sane_request_id_is_kept_and_known_to_the_log() -> None:
+    answer = await ask(RequestLog(echo), headers={"X-Request-ID": "Abc-1.2_3"})
+    assert answer.headers["x-request-id"] == "Abc-1.2_3"
+    assert answer.text == "0 Abc-1.2_3"
+
+
+@pytest.mark.parametrize("given", [{}, {"X-Request-ID": "a b"}, {"X-Request-ID": "x" * 65}, {"X-Request-ID": ""}])
+async def test_a_missing_or_odd_request_id_is_replaced(given: dict[str, str]) -> None:
+    answer = await ask(RequestLog(echo), headers=given)
+    made = answer.headers["x-request-id"]
+    assert made not in given.values()
+    assert len(made) == 16
+
+
+async def test_the_context_of_a_request_ends_with_it() -> None:
+    await ask(RequestLog(echo))
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_each_request_makes_one_line_without_its_path_or_query() -> None:
+    with capture_logs() as lines:
+        await ask(RequestLog(echo), path="/secret-path?token=hunter2")
+    assert [line["event"] for line in lines] == ["request"]
+    line = lines[0]
+    assert (line["method"], line["status"], line["bytes"], line["route"]) == ("GET", 200, 18, "unmatched")
+    assert line["ms"] >= 0
+    assert "hunter2" not in str(lines)
+    assert "secret-path" not in str(lines)
+
+
+async def test_an_escaped_error_is_a_500_without_its_inside_and_with_its_trace_in_the_log() -> None:
+    with capture_logs() as lines:
+        answer = await ask(RequestLog(broken))
+    assert answer.status_code == 500
+    assert "SELECT" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert any(line.get("exc_info") is not None for line in lines)
+
+
+async def test_half_an_answer_is_broken_off_rather_than_mended() -> None:
+    with pytest.raises(RuntimeError, match="in the middle"):
+        await ask(RequestLog(broken_off))
+
+
+async def test_every_answer_forbids_guessing_its_type() -> None:
+    assert (await ask(RequestLog(echo))).headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Authorization": "Bearer k3y"}, {"authorization": "bearer k3y"}, {"X-API-Key": "k3y"}],
+)
+async def test_the_key_opens_in_either_header(headers: dict[str, Any]) -> None:
+    assert (await ask(ApiKey(echo, "k3y"), headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer other"},
+        {"Authorization": "Basic k3y"},
+        {"Authorization": "k3y"},
+        {"X-API-Key": ""},
+        {"X-API-Key": "k3"},
+        {"X-API-Key": "k3yy"},
+        {"X-API-Key": b"\xff\xfe"},
+    ],
+)
+async def test_without_the_key_nothing_opens(headers: dict[str, Any]) -> None:
+    answer = await ask(ApiKey(echo, "k3y"), headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert "k3y" not in answer.text
+    assert "detail" in answer.json()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health/live", 200), ("/health/live/", 401), ("/health", 401)])
+async def test_only_the_liveness_path_needs_no_key(path: str, status: int) -> None:
+    assert (await ask(ApiKey(echo, "k3y"), path=path)).status_code == status
+
+
+def test_comparing_keys_leaves_no_trace_of_the_key_in_the_middleware() -> None:
+    assert "k3y" not in str(vars(ApiKey(echo, "k3y")))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost:5173"}, 200),
+        ({"Origin": "http://127.0.0.1:3000"}, 200),
+        ({"Origin": "http://[::1]:3000"}, 200),
+        ({"Origin": "https://desk.example"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://localhost.evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1.evil.example:80"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+    ],
+)
+async def test_foreign_pages_change_nothing(headers: dict[str, Any], status: int) -> None:
+    app = NoForeignPages(echo, ("https://desk.example",))
+    assert (await ask(app, "POST", headers=headers)).status_code == status
+    assert (await ask(app, "GET", headers=headers)).status_code == 200
+
+
+async def test_a_body_at_the_limit_passes_and_one_byte_more_does_not() -> None:
+    app = BodyLimit(echo, 10)
+    assert (await ask(app, "POST", content=b"x" * 10)).text.startswith("10 ")
+    refused = await ask(app, "POST", content=b"x" * 11)
+    assert refused.status_code == 413
+    assert "10 bytes" in refused.json()["detail"]
+
+
+async def test_a_body_of_unannounced_length_ends_at_the_limit() -> None:
+    read = 0
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal read
+        while True:
+            read += len((await receive())["body"])
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * 4, "more_body": True}
+
+    with pytest.raises(Exception, match="10 bytes") as refused:
+        await BodyLimit(endless, 10)({"type": "http", "headers": []}, receive, None)
+    assert refused.value.status_code == 413
+    assert read == 8
