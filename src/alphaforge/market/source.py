@@ -47,10 +47,11 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class CandlePage:
-    """One answer: its closed candles, and whether it ended in one that is still forming."""
+    """One answer: its closed candles, and whether one that is not complete follows them (`forming_start`, epoch s)."""
 
     closed: CandleSeries
     forming: bool
+    forming_start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,189 @@
+"""One question to OANDA: paced, retried within a time budget, and not asked at all while the market is down."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from random import Random
+from typing import Generic, TypeVar
+
+import httpx2
+import stamina
+import structlog
+
+from alphaforge.core.errors import MarketError, MarketUnavailable, RateLimited
+from alphaforge.market.oanda.access import OandaAccess
+from alphaforge.market.oanda.breaker import CircuitBreaker, CircuitOpen
+from alphaforge.market.oanda.failures import WAIT, Garbled, failure_of_status, failure_of_transport
+from alphaforge.market.oanda.limiter import WindowLimiter
+from alphaforge.market.oanda.traffic import Traffic
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """Seconds, but for `attempts`. `budget` bounds a call with all its attempts and pauses.
+
+    `connect` and `read` bound an attempt: opening a connection, and each wait for bytes. After a failure the pause is
+    `pause`, doubled each time, plus up to `jitter`; after a 429 about `rate_pause`.
+    """
+
+    budget: float = 20.0
+    attempts: int = 4
+    connect: float = 4.0
+    read: float = 8.0
+    pause: float = 0.1
+    longest_pause: float = 4.0
+    jitter: float = 0.3
+    rate_pause: float = 1.0
+
+    @property
+    def timeout(self) -> httpx2.Timeout:
+        """The bounds of an attempt; waiting for a connection of the pool is bounded by the budget alone."""
+        return httpx2.Timeout(self.read, connect=self.connect, pool=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A decoded answer that took `elapsed` seconds."""
+
+    value: T
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Asks OANDA's REST server. `observe` sees the headers of every answer and how long it took."""
+
+    http: httpx2.AsyncClient
+    access: OandaAccess
+    limits: CallLimits
+    requests: WindowLimiter
+    breaker: CircuitBreaker
+    traffic: Traffic
+    observe: Callable[[httpx2.Headers, float], None]
+    random: Random
+
+    async def get(
+        self, what: str, path: str, decode: Callable[[bytes], T], params: Mapping[str, str] | None = None
+    ) -> Answer[T]:
+        """The decoded answer to a GET; `what` names it in logs and errors. Raises MarketError."""
+        call = _Call(what, self.access.api_url + path, params)
+        try:
+            async with asyncio.timeout(self.limits.budget):
+                return await self._patiently(call, decode)
+        except TimeoutError:
+            raise self._out_of_time(call) from None
+        except asyncio.CancelledError:
+            if call.under_way:
+                self.breaker.abandoned()
+            raise
+
+    async def hold(self, path: str, count: int) -> None:
+        """Ask `count` times and read no answer before all have begun, so that each needs a connection of its own."""
+        try:
+            async with asyncio.timeout(self.limits.budget), AsyncExitStack() as held:
+                answers = []
+                for _ in range(count):
+                    await self.requests.acquire()
+                    self.traffic.requests += 1
+                    answers.append(await held.enter_async_context(self.http.stream("GET", self.access.api_url + path)))
+                for answer in answers:
+                    await answer.aread()  # a connection whose answer was not read would not be kept
+        except TimeoutError:
+            raise MarketUnavailable("OANDA did not open connections in time", advice=WAIT) from None
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise failure_of_transport(error, "connections") from None
+
+    async def _patiently(self, call: "_Call", decode: Callable[[bytes], T]) -> Answer[T]:
+        attempts = stamina.retry_context(
+            on=self._worth_repeating,
+            attempts=self.limits.attempts,
+            timeout=self.limits.budget,
+            wait_initial=self.limits.pause,
+            wait_max=self.limits.longest_pause,
+            wait_jitter=self.limits.jitter,
+        )
+        async for attempt in attempts:
+            with attempt:
+                self.traffic.retries += attempt.num > 1
+                try:
+                    return await self._once(call, decode)
+                except MarketError as error:
+                    self._note(call, error)
+                    raise
+        raise AssertionError(call.what)  # pragma: no cover - the loop returns or raises
+
+    def _out_of_time(self, call: "_Call") -> MarketError:
+        if isinstance(call.failure, RateLimited):
+            return call.failure
+        message = f"OANDA did not answer {call.what} within {self.limits.budget:g} s"
+        if call.under_way:
+            self.breaker.failed(message)
+        elif call.failure:
+            message += f"; at the last attempt: {call.failure.message}"
+        error = MarketUnavailable(message, advice=WAIT)
+        self._note(call, error)
+        return error
+
+    def _worth_repeating(self, error: Exception) -> bool | float:
+        if isinstance(error, RateLimited):
+            return self.limits.rate_pause * self.random.uniform(0.5, 1.5)
+        return isinstance(error, MarketUnavailable | Garbled) and not isinstance(error, CircuitOpen)
+
+    def _note(self, call: "_Call", error: MarketError) -> None:
+        call.failure = error
+        self.traffic.last_error = error.message
+        if not isinstance(error, CircuitOpen):  # nothing was asked, so nothing failed anew
+            self.traffic.errors += 1
+            log.warning("market_call_failed", what=call.what, error=type(error).__name__, reason=error.message)
+
+    async def _once(self, call: "_Call", decode: Callable[[bytes], T]) -> Answer[T]:
+        self.breaker.admit()
+        call.under_way = True
+        await self.requests.acquire()
+        self.traffic.requests += 1
+        began = time.monotonic()
+        try:
+            response = await self.http.get(call.url, params=call.params)
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            call.under_way = False
+            failure = failure_of_transport(error, call.what)
+            self.breaker.failed(failure.message)
+            raise failure from None
+        call.under_way = False
+        return self._accepted(call, response, decode, time.monotonic() - began)
+
+    def _accepted(
+        self, call: "_Call", response: httpx2.Response, decode: Callable[[bytes], T], elapsed: float
+    ) -> Answer[T]:
+        status, request_id = response.status_code, response.headers.get("RequestID")
+        log.debug("market_answer", what=call.what, status=status, request_id=request_id, ms=round(elapsed * 1000, 1))
+        self.traffic.bytes_received += response.num_bytes_downloaded
+        self.observe(response.headers, elapsed)
+        if status != httpx2.codes.OK:
+            failure = failure_of_status(status, response.content, self.access, call.what)
+            log.warning("market_refused", what=call.what, status=status, request_id=request_id)
+            if isinstance(failure, MarketUnavailable):
+                self.breaker.failed(failure.message)
+            else:
+                self.breaker.succeeded()
+            raise failure
+        self.breaker.succeeded()
+        value = decode(response.content)
+        self.traffic.last_answer = time.monotonic()
+        return Answer(value, elapsed)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call while it lasts: whether an attempt is under way, and what became of the one before."""
+
+    what: str
+    url: str
+    params: Mapping[str, str] | None
+    under_way: bool = False
+    failure: MarketError | None = None

@@ -1,0 +1,133 @@
+"""Which pages to ask for so that nothing is missing and little comes twice."""
+
+import asyncio
+import math
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from alphaforge.core.candles import CandleSeries, joined
+from alphaforge.core.clock import Clock
+from alphaforge.core.errors import MalformedAnswer
+from alphaforge.core.granularity import Granularity
+from alphaforge.core.times import rfc3339
+from alphaforge.market.source import CandlePage, CandleSource
+
+M5 = Granularity.M5
+STEP = M5.seconds
+
+_MOST = 5_000
+_SPAN = (_MOST - 2) * STEP
+"""Seconds of a window: a little below the limit, in case a broker counts a candle at each of its ends."""
+
+_OVERLAP = 2
+"""Candles before the last known one that are asked for again: a revision of the newest few shows at no extra cost."""
+
+_GAP_WINDOWS = 5
+"""A gap of more windows is not filled: the capacity's candles all lie behind it."""
+
+_MOST_WINDOWS = 6
+_FULL_PAGES = 20
+_HISTORY_ENDS = 2
+"""Windows in a row without a candle, 35 days, before which there is taken to be nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Closed candles without a gap that the broker would fill.
+
+    `late`: the next one has ended but is not complete. `exhausted`: before the first one there is nothing.
+    """
+
+    series: CandleSeries
+    late: bool
+    exhausted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Asks `source` for M5 candles. Raises MarketError."""
+
+    source: CandleSource
+    clock: Clock
+    capacity: int
+
+    async def since(self, instrument: str, last: int) -> Fetched:
+        """The candles from a little before `last`, the start of the newest known one, in one request as a rule."""
+        start = last - _OVERLAP * STEP
+        missing = max(0, int(self.clock.now()) - start) // STEP + 1
+        if missing > _GAP_WINDOWS * _MOST:
+            return await self.whole(instrument)
+        if missing + 2 > _MOST:
+            pages = await self._gap(instrument, start, missing)
+        else:
+            pages = [await self._page(instrument, start=start, count=missing + 2)]
+            count = missing + 2
+            while not pages[-1].forming and len(pages[-1].closed) >= count:  # more than our clock let expect
+                if len(pages) > _FULL_PAGES:
+                    raise MalformedAnswer(f"OANDA's candles of {instrument} have no end")
+                count = _MOST
+                pages.append(await self._page(instrument, start=pages[-1].closed.end, count=count))
+        return self._together(pages)
+
+    async def whole(self, instrument: str) -> Fetched:
+        """The newest `capacity` candles, and a few more: the newest page, then older windows side by side."""
+        newest = await self._page(instrument, count=_MOST)
+        if not len(newest.closed):
+            return self._together([newest], exhausted=True)
+        series, empty = newest.closed, 0
+        edge = int(series.time[0])
+        while len(series) < self.capacity and empty < _HISTORY_ENDS and edge > 0:
+            starts = [edge - _SPAN * (number + 1) for number in range(self._windows_for(series))]
+            pages = await _side_by_side([self._page(instrument, start=at, end=at + _SPAN) for at in starts])
+            for page in pages:
+                if page.forming:
+                    raise MalformedAnswer(f"OANDA has candles of {instrument} from long ago that are not complete")
+                empty = 0 if len(page.closed) else empty + 1
+                if empty == _HISTORY_ENDS:
+                    break
+                series = joined(page.closed, series)
+            edge = starts[-1]
+        return self._together(
+            [CandlePage(series, newest.forming, newest.forming_start)], exhausted=empty > 0 or edge <= 0
+        )
+
+    def _windows_for(self, series: CandleSeries) -> int:
+        """How many windows the missing candles will fill, if there are as many a day as in `series`."""
+        a_window = len(series) * _SPAN / (series.end - int(series.time[0]))
+        return min(_MOST_WINDOWS, math.ceil((self.capacity - len(series)) / a_window))
+
+    async def _gap(self, instrument: str, start: int, missing: int) -> list[CandlePage]:
+        """A gap that no single page fills: windows side by side, the last one without an end."""
+        starts = range(start, start + missing * STEP, _SPAN)
+        older = [self._page(instrument, start=at, end=at + _SPAN) for at in starts[:-1]]
+        return await _side_by_side([*older, self._page(instrument, start=starts[-1], count=_MOST)])
+
+    def _together(self, pages: list[CandlePage], *, exhausted: bool = False) -> Fetched:
+        """The pages, oldest first, as one; up to the first that ends in a candle that is not complete."""
+        series = pages[0].closed
+        forming = pages[0].forming_start
+        for page in pages[1:]:
+            if forming is not None:
+                break
+            series, forming = joined(series, page.closed), page.forming_start
+        now = self.clock.now()
+        if len(series) and series.time[-1] > now + STEP:
+            at = rfc3339(int(series.time[-1]))
+            raise MalformedAnswer(f"OANDA sent a closed {series.instrument} candle of {at}, which is in the future")
+        return Fetched(series, late=forming is not None and forming + STEP <= now, exhausted=exhausted)
+
+    async def _page(
+        self, instrument: str, *, start: int | None = None, end: int | None = None, count: int | None = None
+    ) -> CandlePage:
+        return await self.source.candles(instrument, M5, start=start, end=end, count=count)
+
+
+async def _side_by_side(pages: list[Coroutine[Any, Any, CandlePage]]) -> list[CandlePage]:
+    """All pages, in the order asked for, or the first error; then the others are not waited for."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(page) for page in pages]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
