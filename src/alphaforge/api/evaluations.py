@@ -23,6 +23,7 @@ def evaluation_result(result: ScanResult) -> dict[str, object]:
             "regime": decision.regime.value,
             "strength": decision.strength,
             "agreement": decision.agreement,
+            "filter": decision.reason.value if decision.reason else None,
             "explanation": sentence(decision),
             "failed_filters": failed_filters(decision),
             "nearest": nearest(decision),
@@ -34,9 +35,9 @@ def evaluation_result(result: ScanResult) -> dict[str, object]:
 
 def _reason(result: ScanResult) -> str:
     if result.decision is None:
-        return result.problem or "not evaluated"
+        return result.reason
     if result.decision.is_signal:
-        return result.problem or "The signal of this candle is stored already"
+        return "The signal of this candle is stored already"
     return sentence(result.decision)
 
 

@@ -57,7 +57,7 @@ async def explain_instrument(services: Asked, instrument: Spelling) -> Response:
         return _explained(last.decision, last.signal_id, services.status.market().source, services)
     stored = await _stored_evaluation(services, name)
     if stored is None:
-        why = last.problem if last is not None and last.problem else "no scan has run"
+        why = last.reason if last is not None else "no scan has run"
         message = f"{name} has not been evaluated yet: {why}"
         raise NoData(message, advice="POST /api/strategy/start begins the scheduled scans.")
     decision, signal_id, source = stored

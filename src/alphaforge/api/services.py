@@ -21,8 +21,8 @@ from alphaforge.storage.engine import Database
 class ScanResult(Protocol):
     """What one scan said of one instrument.
 
-    Without a `decision` it could not be evaluated and `problem` says why (`warming_up`, a broker's error in plain
-    words); with one, `problem` says what was wrong although it could be made.
+    `reason` says why there is no signal: the first failed filter's name, `already_signalled`, or a sentence where
+    nothing could be decided; it is empty for a signal. `problem` is what the market answered instead of candles.
     """
 
     @property
@@ -41,8 +41,13 @@ class ScanResult(Protocol):
         ...
 
     @property
+    def reason(self) -> str:
+        """Why there is no signal."""
+        ...
+
+    @property
     def problem(self) -> str | None:
-        """What was wrong, in plain words."""
+        """What was wrong with the market, in plain words."""
         ...
 
 

@@ -34,10 +34,13 @@ async def create_signal_as_before(services: Asked, body: shapes.SignalBody) -> R
 
 async def _create(services: Services, body: shapes.SignalBody, message: str) -> Response:
     reward = abs(body.tp1 - body.entry) / abs(body.entry - body.stop_loss)
+    market = services.status.market()
     new = NewSignal(
         instrument=body.symbol,
         rr_ratio=f"1:{reward:.1f}" if reward < 10_000 else None,  # noqa: PLR2004 - the column holds ten characters
         created_at=services.clock.now(),
+        source=market.source,
+        simulated=market.simulated,
         **body.model_dump(exclude={"symbol"}),
     )
     async with services.database.write() as connection:

@@ -27,6 +27,7 @@ class Evaluation(Answer):
     regime: str | None = None
     strength: float | None = None
     agreement: float | None = None
+    filter: str | None = Field(None, description="The first filter that refused.")
     explanation: str | None = None
     failed_filters: list[FailedFilter] | None = None
     nearest: str | None = None

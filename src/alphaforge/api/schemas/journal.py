@@ -4,7 +4,16 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 
 from alphaforge.api.parameters import Moment, Text
 from alphaforge.api.schemas.common import Answer, AnyCase, Number, Price, Time
@@ -91,7 +100,7 @@ def _named(*names: str) -> Any:  # noqa: ANN401 - pydantic's Field answers Any
 class EntryFields(BaseModel):
     """What a client may say of a trade; only what was said counts (PUT is partial)."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, use_enum_values=True)
 
     open_time: Annotated[_Time | None, Blank] = _named("openTime", "open_time")
     close_time: Annotated[_Time | None, Blank] = _named("closeTime", "close_time")
@@ -142,7 +151,7 @@ class EntryFields(BaseModel):
 REQUIRED = ("open_time", "symbol", "trade_type", "lots", "entry_price")
 """What every entry has; a change may not take it away."""
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, JsonValue] = {
     "openTime": "2026-03-02 08:15",
     "closeTime": "2026-03-02 11:40",
     "symbol": "GBPUSD",
@@ -162,7 +171,7 @@ _EXAMPLE = {
 class EntryBody(EntryFields):
     """A new entry of the journal."""
 
-    model_config = ConfigDict(populate_by_name=True, json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     open_time: _Time = Field(validation_alias=AliasChoices("openTime", "open_time"))
     symbol: _Symbol
@@ -174,9 +183,7 @@ class EntryBody(EntryFields):
 class EntryChange(EntryFields):
     """Changes to an entry: what is absent stays, null takes away."""
 
-    model_config = ConfigDict(
-        populate_by_name=True, json_schema_extra={"example": {"exit": 1.3125, "notes": "Closed early."}}
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {"exit": 1.3125, "notes": "Closed early."}})
 
     @model_validator(mode="after")
     def keeps_what_every_entry_has(self) -> Self:
