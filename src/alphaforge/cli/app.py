@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from alphaforge.cli import candles, signals
 from alphaforge.cli.config import config
 from alphaforge.cli.serve import serve
 
@@ -35,3 +36,5 @@ def _root(
 
 app.command()(serve)
 app.command()(config)
+app.add_typer(signals.app, name="signals")
+app.add_typer(candles.app, name="candles")
