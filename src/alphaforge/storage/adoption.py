@@ -1,0 +1,123 @@
+"""What a database is, and how it becomes ours: created, adopted from the predecessor, migrated, or left alone.
+
+    empty ───────────── create everything ──┐
+    the predecessor's ─ backup, migrate ────┼──> current
+    ours, older ─────── migrate ────────────┘
+    newer, foreign ──── refused, untouched
+
+Each way is one transaction: killed anywhere, the database is what it was or what it should be.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, StorageError
+from alphaforge.storage import tables, totals
+
+if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where there is something to migrate
+    from alembic.config import Config
+
+PREDECESSOR = "0001_predecessor"
+HEAD = "0002_alphaforge"
+KNOWN = (PREDECESSOR, HEAD)
+MIGRATIONS = Path(__file__).parent / "migrations"
+LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)
+_OWN_COLUMNS = frozenset(
+    column.name for column in list(tables.signals.columns)[list(tables.signals.columns.keys()).index("instrument") :]
+)
+
+
+class State(StrEnum):
+    """What a database turned out to be."""
+
+    EMPTY = "empty"
+    PREDECESSOR = "predecessor"
+    OLDER = "older"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What there is: table names with their column names, and what `alembic_version` says."""
+
+    tables: dict[str, frozenset[str]]
+    revisions: tuple[str, ...]
+
+
+def state_of(catalog: Catalog, where: str) -> State:
+    """What this database is; raises DatabaseNewer or DatabaseForeign for one that must be left alone."""
+    present = set(catalog.tables) - {"alembic_version"}
+    if catalog.revisions == (HEAD,):
+        return State.CURRENT
+    if catalog.revisions == (PREDECESSOR,):
+        return State.OLDER
+    legacy = {"trading_signals", "journal_entries"} <= present
+    if catalog.revisions and legacy:
+        message = f"{where} was written by a newer AlphaForge (revision {catalog.revisions[0]})"
+        raise DatabaseNewer(
+            message, advice="Install that version again, or go back to the backup beside the database. It is untouched."
+        )
+    if legacy:
+        _complain_of_missing_columns(catalog, where)
+        return State.PREDECESSOR
+    if present or catalog.revisions:
+        message = f"{where} holds other tables: {', '.join(sorted(present)[:5]) or 'alembic_version'}"
+        raise DatabaseForeign(
+            message, advice="Give AlphaForge a database of its own in DATABASE_URL. This one is untouched."
+        )
+    return State.EMPTY
+
+
+def _complain_of_missing_columns(catalog: Catalog, where: str) -> None:
+    for table in LEGACY_TABLES[:2]:
+        expected = {column.name for column in table.columns} - (
+            _OWN_COLUMNS if table is tables.signals else frozenset()
+        )
+        missing = expected - catalog.tables[table.name]
+        if missing:
+            message = f"{where}: {table.name} lacks {', '.join(sorted(missing)[:5])}"
+            raise DatabaseForeign(message, advice="This is not a database that the predecessor left. It is untouched.")
+
+
+def bring_up_to_date(connection: Connection, state: State) -> None:
+    """Create or migrate, within the transaction of `connection`; the backup is the caller's."""
+    if state is State.EMPTY:
+        tables.metadata.create_all(connection)
+        for statement in totals.create_statements(connection.dialect.name):
+            connection.exec_driver_sql(statement)
+        connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+        return
+    from alembic import command  # noqa: PLC0415 - see the imports above
+
+    config = _config(connection)
+    if state is State.PREDECESSOR:
+        tables.analytics.create(connection, checkfirst=True)  # its older versions had none
+        command.stamp(config, PREDECESSOR)
+    command.upgrade(config, HEAD)
+
+
+def take_back(connection: Connection) -> None:
+    """Return to the predecessor's schema, within the transaction of `connection`; its rows stay, all of them."""
+    from alembic import command  # noqa: PLC0415 - see the imports above
+
+    command.downgrade(_config(connection), PREDECESSOR)
+
+
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see the imports above
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def not_adopted(where: str) -> StorageError:
+    """For a reader that finds a database which only a server may create or migrate."""
+    message = f"{where} is not up to date with this version of AlphaForge"
+    return StorageError(message, advice="Start the server once: it creates or adopts the database.")

@@ -1,0 +1,156 @@
+"""Closed M5 candles, kept per source: the sandbox's never mix with the broker's.
+
+A candle is one row with its thirteen numbers packed, 104 bytes: a late or revised candle is one small row, 13,000
+are read in a fraction of the time that thirteen columns take, and a double comes back bit for bit from either
+database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
+from alphaforge.core.errors import InvalidInput, StorageError
+from alphaforge.core.granularity import Granularity
+from alphaforge.storage.engine import Database
+from alphaforge.storage.tables import candles
+
+_PACKED = np.dtype([("prices", "<f8", (12,)), ("volume", "<i8")])
+_KEEP_SQLITE = """
+INSERT INTO candles (source, instrument, time, packed) VALUES (?, ?, ?, ?)
+ON CONFLICT (source, instrument, time) DO UPDATE SET packed = excluded.packed WHERE candles.packed <> excluded.packed
+"""
+_KEEP_POSTGRESQL = """
+INSERT INTO candles (source, instrument, time, packed)
+SELECT $1::varchar, $2::varchar, given.time, given.packed
+FROM unnest($3::bigint[], $4::bytea[]) AS given (time, packed)
+ON CONFLICT (source, instrument, time) DO UPDATE SET packed = excluded.packed WHERE candles.packed <> excluded.packed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CandleRepository:
+    """The M5 candles of one source."""
+
+    connection: AsyncConnection
+    source: str
+
+    async def newest(self, instrument: str, count: int, *, until: float | None = None) -> CandleSeries:
+        """The newest `count` candles, oldest first; of those that start at or before `until`, where it is given."""
+        statement = self._of(instrument).order_by(candles.c.time.desc()).limit(count)
+        if until is not None:
+            statement = statement.where(candles.c.time <= int(until // 1))
+        rows = (await self.connection.execute(statement)).all()
+        return _series(instrument, rows[::-1])
+
+    async def between(self, instrument: str, start: float, end: float) -> CandleSeries:
+        """The candles that start at or after `start` and before `end` (epoch seconds)."""
+        within = (candles.c.time >= _up(start)) & (candles.c.time < _up(end))
+        statement = self._of(instrument).where(within).order_by(candles.c.time)
+        return _series(instrument, (await self.connection.execute(statement)).all())
+
+    async def keep(self, series: CandleSeries) -> int:
+        """Store candles, replacing those that differ; answers how many were new or differed.
+
+        Raises InvalidInput for candles other than M5: longer ones are derived.
+        """
+        if series.granularity is not Granularity.M5:
+            message = f"Only M5 candles are stored, not {series.granularity}"
+            raise InvalidInput(message)
+        if not len(series):
+            return 0
+        times, packed = series.time.tolist(), _pack(series)
+        if self.connection.dialect.name == "sqlite":
+            rows = [(self.source, series.instrument, *row) for row in zip(times, packed, strict=True)]
+            result = await self.connection.exec_driver_sql(_KEEP_SQLITE, rows)
+        else:
+            result = await self.connection.exec_driver_sql(
+                _KEEP_POSTGRESQL, (self.source, series.instrument, times, packed)
+            )
+        return int(result.rowcount)
+
+    async def span(self, instrument: str) -> tuple[int, int, int] | None:
+        """The first and the last candle's start (epoch seconds), and how many there are."""
+        time = candles.c.time
+        statement = select(func.min(time), func.max(time), func.count()).where(*self._key(instrument))
+        first, last, count = (await self.connection.execute(statement)).one()
+        return (first, last, count) if count else None
+
+    async def instruments(self) -> list[str]:
+        """The instruments that have candles, by name."""
+        statement = select(candles.c.instrument).where(candles.c.source == self.source).distinct()
+        return sorted((await self.connection.execute(statement)).scalars())
+
+    async def delete_source(self) -> int:
+        """Remove every candle of this source; answers how many there were."""
+        result = await self.connection.execute(delete(candles).where(candles.c.source == self.source))
+        return int(result.rowcount)
+
+    def _key(self, instrument: str) -> tuple[Any, Any]:
+        return candles.c.source == self.source, candles.c.instrument == instrument
+
+    def _of(self, instrument: str) -> Select[tuple[int, bytes]]:
+        return select(candles.c.time, candles.c.packed).where(*self._key(instrument))
+
+
+@dataclass(frozen=True, slots=True)
+class CandleStore:
+    """The archive of one source: every call a transaction of its own."""
+
+    database: Database
+    source: str
+
+    async def newest(self, instrument: str, count: int) -> CandleSeries:
+        """The newest `count` M5 candles, oldest first."""
+        async with self.database.read() as connection:
+            return await CandleRepository(connection, self.source).newest(instrument, count)
+
+    async def between(self, instrument: str, start: float, end: float) -> CandleSeries:
+        """The candles that start at or after `start` and before `end` (epoch seconds)."""
+        async with self.database.read() as connection:
+            return await CandleRepository(connection, self.source).between(instrument, start, end)
+
+    async def keep(self, series: CandleSeries) -> None:
+        """Store candles; a candle that is there already is replaced."""
+        async with self.database.write() as connection:
+            await CandleRepository(connection, self.source).keep(series)
+
+
+def _up(moment: float) -> int:
+    """The first whole second at or after `moment`."""
+    return -int(-moment // 1)
+
+
+def _pack(series: CandleSeries) -> list[bytes]:
+    _, *prices, volume = series.columns()
+    rows = np.empty(len(series), _PACKED)
+    rows["prices"] = np.stack(prices, axis=1)
+    rows["volume"] = volume
+    whole, size = rows.tobytes(), _PACKED.itemsize
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
+
+
+def _series(instrument: str, rows: Sequence[Row[Any]]) -> CandleSeries:
+    if not rows:
+        return empty_series(instrument, Granularity.M5)
+    times, packed = zip(*rows, strict=True)
+    whole = b"".join(packed)
+    if len(whole) != len(rows) * _PACKED.itemsize:
+        message = f"The stored candles of {instrument} are damaged"
+        raise StorageError(message, advice="Delete the candles of this source; they are fetched again.")
+    unpacked = np.frombuffer(whole, _PACKED)
+    prices = np.ascontiguousarray(unpacked["prices"].T)
+    volume = np.ascontiguousarray(unpacked["volume"])
+    return series_from_columns(instrument, Granularity.M5, [np.array(times, np.int64), *prices, volume])
+
+
+async def sources_of(connection: AsyncConnection, instrument: str | None = None) -> list[str]:
+    """Whose candles there are, of one instrument or of any, by name."""
+    statement = select(candles.c.source).distinct().order_by(candles.c.source)
+    if instrument is not None:
+        statement = statement.where(candles.c.instrument == instrument)
+    return list((await connection.execute(statement)).scalars())

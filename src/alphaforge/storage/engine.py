@@ -1,0 +1,182 @@
+"""The database: opened once, read in read-only transactions, written in one transaction at a time.
+
+SQLite: one writing connection and a few that cannot write, in one process (docs/decisions tells of SQLite's WAL
+defect that this avoids). PostgreSQL: a pool. Whoever opens a transaction here commits it by leaving the block.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from alphaforge.core.errors import DatabaseUnwritable
+from alphaforge.storage import adoption_postgresql, adoption_sqlite
+from alphaforge.storage.address import Address, parse_address
+from alphaforge.storage.failures import plainly, unreachable
+from alphaforge.storage.lock import ProcessLock
+from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open_writer
+
+SQLITE_READERS = 8
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How many connections, and how long to wait for one. `recycle` and `timeout` in seconds."""
+
+    size: int = 20
+    max_overflow: int = 10
+    recycle: int = 3600
+    timeout: float = 3.0
+
+
+class Database:
+    """An open database; made by `open`, ended by `close`."""
+
+    def __init__(
+        self, address: Address, reader: AsyncEngine, writer: AsyncEngine | None, lock: ProcessLock | None
+    ) -> None:
+        self.dialect = address.dialect
+        self.url_for_people = address.for_people
+        self._reader = reader
+        self._writer = writer
+        self._lock = lock
+
+    @classmethod
+    async def open(cls, url: str, pool: PoolSettings | None = None, *, read_only: bool = False) -> Self:
+        """Open it, having created, adopted or migrated it first where that is due.
+
+        `read_only` opens beside a running server and changes nothing. Raises InvalidSetting for a URL that cannot
+        be meant, and the StorageError family for everything that a database can be or lack.
+        """
+        address = parse_address(url)
+        settings = pool or PoolSettings()
+        if address.path is not None:
+            return await cls._open_sqlite(address, address.path, settings, read_only=read_only)
+        return await cls._open_postgresql(address, settings, read_only=read_only)
+
+    @classmethod
+    async def _open_sqlite(cls, address: Address, path: Path, pool: PoolSettings, *, read_only: bool) -> Self:
+        lock: ProcessLock | None = None
+        if read_only:
+            await asyncio.to_thread(adoption_sqlite.check_current, path)
+        else:
+            lock = await asyncio.to_thread(adoption_sqlite.claim, path)
+        reader = _sqlite_engine(partial(open_reader, path), "BEGIN", min(pool.size, SQLITE_READERS), pool)
+        writer = None if read_only else _sqlite_engine(partial(open_writer, path), "BEGIN IMMEDIATE", 1, pool)
+        return await cls._begun(address, reader, writer, lock)
+
+    @classmethod
+    async def _open_postgresql(cls, address: Address, pool: PoolSettings, *, read_only: bool) -> Self:
+        engine = postgresql_engine(address, pool)
+        try:
+            with plainly():
+                if read_only:
+                    await adoption_postgresql.check_current(engine, address.for_people)
+                else:
+                    await adoption_postgresql.claim(engine, address.for_people)
+        except OSError as error:
+            await engine.dispose()
+            raise unreachable(error, address.for_people) from error
+        except BaseException:
+            await engine.dispose()
+            raise
+        # one pool; a reader's transactions see one moment and cannot write
+        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return await cls._begun(address, reader, None if read_only else engine, None)
+
+    @classmethod
+    async def _begun(
+        cls, address: Address, reader: AsyncEngine, writer: AsyncEngine | None, lock: ProcessLock | None
+    ) -> Self:
+        database = cls(address, reader, writer, lock)
+        try:
+            if writer is not None:
+                await database._name_late_signals()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def _name_late_signals(self) -> None:
+        """Give instruments to the signals that the predecessor wrote since the last start."""
+        from alphaforge.storage.signals import SignalRepository  # noqa: PLC0415 - repositories know no engine
+
+        async with self.write() as connection:
+            await SignalRepository(connection).name_late()
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that cannot write and sees one moment. DatabaseBusy when no connection becomes free."""
+        return self._transaction(self._reader)
+
+    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """One transaction: committed, and on the disk, when the block is left; rolled back by an exception."""
+        if self._writer is None:
+            message = f"{self.url_for_people} was opened for reading only"
+            raise DatabaseUnwritable(message)
+        return self._transaction(self._writer)
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        with plainly():
+            async with AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(engine.connect())
+                except OSError as error:
+                    raise unreachable(error, self.url_for_people) from error
+                async with connection.begin():
+                    yield connection
+
+    async def close(self) -> None:
+        """Close every connection and let the next process have the file."""
+        await self._reader.dispose()
+        if self._writer is not None:
+            await self._writer.dispose()  # last, so that SQLite folds its WAL back into the file
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _sqlite_engine(opened: Callable[[], Any], begin: str, size: int, pool: PoolSettings) -> AsyncEngine:
+    return create_async_engine(
+        "sqlite+aiosqlite:///file",
+        async_creator=lambda: ThreadConnection(opened, begin).connected(),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=pool.timeout,
+    )
+
+
+def postgresql_engine(address: Address, pool: PoolSettings) -> AsyncEngine:
+    """An engine over asyncpg with these limits."""
+    if address.url is None:
+        message = f"{address.for_people} is not PostgreSQL"
+        raise ValueError(message)
+    return create_async_engine(
+        address.url,
+        connect_args={"timeout": _CONNECT_SECONDS, **address.connect_args},
+        pool_size=pool.size,
+        max_overflow=pool.max_overflow,
+        pool_recycle=pool.recycle,
+        pool_timeout=pool.timeout,
+        pool_pre_ping=True,  # a restarted PostgreSQL costs nobody an error
+    )
+
+
+async def over_database(url: str, work: Callable[[Connection], None]) -> None:
+    """Run `work` (Alembic's, mostly) in one transaction on the database at `url`, server stopped."""
+    address = parse_address(url)
+    if address.path is not None:
+        await asyncio.to_thread(adoption_sqlite.over_file, address.path, work)
+        return
+    engine = postgresql_engine(address, PoolSettings(size=1, max_overflow=0))
+    try:
+        with plainly():
+            await adoption_postgresql.over_engine(engine, work)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,160 @@
+"""The trader's journal. Rows are dicts with every column; their times are epoch seconds. Nothing here commits."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alphaforge.core.errors import InvalidInput
+from alphaforge.storage import rows
+from alphaforge.storage.rows import LARGEST_ID, Position
+from alphaforge.storage.tables import journal, journal_totals
+from alphaforge.storage.totals import MILLIONTHS
+
+_c = journal.c
+_PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
+_WITHOUT_PICTURES = [column for column in journal.columns if column.name not in _PICTURES]
+_WORDS = {
+    "trade_type": ("BUY", "SELL"),
+    "session": ("ASIAN", "LONDON", "NEW_YORK", "OVERLAP"),
+    "outcome": ("WIN", "LOSS", "BREAKEVEN"),
+}
+"""What the predecessor's enums know; its readers fail on anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A trade for the journal; times in epoch seconds. Raises InvalidInput for words the columns do not know."""
+
+    open_time: float
+    symbol: str
+    trade_type: str
+    lots: float
+    entry_price: float
+    close_time: float | None = None
+    exit_price: float | None = None
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    pips: float | None = None
+    profit_loss: float | None = None
+    mae: float | None = None
+    mfe: float | None = None
+    r_value: float | None = None
+    trade_setup: str | None = None
+    session: str | None = None
+    duration_minutes: int | None = None
+    notes: str | None = None
+    tags: str | None = None
+    screenshot_entry: str | None = None
+    screenshot_exit: str | None = None
+    screenshot_analysis: str | None = None
+    outcome: str | None = None
+    created_at: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        _check_words(self.row())
+
+    def row(self) -> dict[str, Any]:
+        """Its columns."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"updated_at": self.created_at}
+
+
+_CHANGEABLE = frozenset(NewEntry.__slots__) - {"created_at"} | {"updated_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRepository:
+    """The journal, within one transaction."""
+
+    connection: AsyncConnection
+
+    async def create(self, entry: NewEntry) -> int:
+        """Store an entry; answers its id."""
+        result = await self.connection.execute(insert(journal).values(entry.row()).returning(_c.id))
+        return int(result.scalar_one())
+
+    async def create_many(self, entries: Sequence[NewEntry]) -> list[int]:
+        """Store many; answers their ids in their order."""
+        return await rows.insert_many(self.connection, journal, [entry.row() for entry in entries])
+
+    async def update(self, entry_id: int, fields: dict[str, Any]) -> bool:
+        """Change columns of an entry; False where there is none of this id."""
+        change = _checked(fields)
+        if not 0 < entry_id <= LARGEST_ID:
+            return False
+        result = await self.connection.execute(update(journal).where(_c.id == entry_id).values(change))
+        return result.rowcount == 1
+
+    async def update_many(self, changes: Sequence[dict[str, Any]]) -> int:
+        """Change columns of many entries, each named by its `id`; NotFound where one is missing, then none is."""
+        return await rows.update_many(
+            self.connection, journal, [{"id": change["id"], **_checked(_without_id(change))} for change in changes]
+        )
+
+    async def delete(self, entry_id: int) -> bool:
+        """Remove an entry; False where there is none of this id."""
+        if not 0 < entry_id <= LARGEST_ID:
+            return False
+        return (await self.connection.execute(delete(journal).where(_c.id == entry_id))).rowcount == 1
+
+    async def get(self, entry_id: int) -> dict[str, Any] | None:
+        """One entry."""
+        if not 0 < entry_id <= LARGEST_ID:
+            return None
+        return await rows.first_dict(self.connection, select(*journal.columns).where(_c.id == entry_id))
+
+    async def page(
+        self, skip: int = 0, limit: int | None = None, *, behind: Position | None = None, pictures: bool = True
+    ) -> list[dict[str, Any]]:
+        """Entries, newest first (by opening time, then id); without `pictures` their columns are left out."""
+        return await rows.dicts(self.connection, page_statement(skip, limit, behind, pictures=pictures))
+
+    async def count(self) -> int:
+        """How many entries there are."""
+        return int((await self.connection.execute(select(journal_totals.c.trades))).scalar_one())
+
+    async def statistics(self) -> dict[str, Any]:
+        """Figures over all entries, whatever their number, from the totals that the database keeps.
+
+        Keys: total_trades, wins, losses, total_pnl, total_pips, avg_r (over the entries that have an R; None where
+        none has).
+        """
+        row = (await self.connection.execute(select(*journal_totals.columns))).one()
+        return {
+            "total_trades": int(row.trades),
+            "wins": int(row.wins),
+            "losses": int(row.losses),
+            "total_pnl": row.pnl / MILLIONTHS,
+            "total_pips": row.pips / MILLIONTHS,
+            "avg_r": row.r_sum / MILLIONTHS / row.r_count if row.r_count else None,
+        }
+
+
+def page_statement(skip: int, limit: int | None, behind: Position | None, *, pictures: bool) -> Select[Any]:
+    """The list of entries."""
+    columns = list(journal.columns) if pictures else _WITHOUT_PICTURES
+    statement = select(*columns).order_by(_c.open_time.desc(), _c.id.desc())
+    if behind is not None:
+        statement = statement.where(rows.behind(_c.open_time, _c.id, behind))
+    return rows.window(statement, skip, limit)
+
+
+def _without_id(change: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in change.items() if name != "id"}
+
+
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    change = rows.checked_changes(journal, _CHANGEABLE, fields)
+    _check_words(change)
+    return {"updated_at": time.time(), **change}
+
+
+def _check_words(row: dict[str, Any]) -> None:
+    for name, known in _WORDS.items():
+        word = row.get(name)
+        if word is not None and word not in known:
+            message = f"{name} {word!r} is not one of {', '.join(known)}"
+            raise InvalidInput(message)

@@ -1,0 +1,1 @@
+"""Alembic's folder: how the database becomes what `storage/tables.py` says, step by step."""

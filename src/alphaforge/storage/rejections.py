@@ -1,0 +1,125 @@
+"""Evaluations that ended in no signal: what was seen, what refused it, and how near it came."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alphaforge.core.errors import InvalidInput
+from alphaforge.core.times import from_epoch
+from alphaforge.signals.explain import decision_to_dict
+from alphaforge.signals.model import Decision, FilterName
+from alphaforge.storage import rows
+from alphaforge.storage.evaluations import is_first
+from alphaforge.storage.tables import evaluations, rejections
+
+_c = rejections.c
+_SHOWN = [column for column in rejections.columns if column.name != "decision"]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionRepository:
+    """The rejections, within one transaction.
+
+    Rows are dicts: every column, with `decided_at` also as `timestamp` (epoch seconds), `date` (`2025-07-07`, UTC)
+    and `hour` (0-23, UTC).
+    """
+
+    connection: AsyncConnection
+
+    async def add(self, decision: Decision, *, source: str, simulated: bool) -> bool:
+        """Store a rejection; False where this evaluation is stored already, as whatever.
+
+        Raises InvalidInput for a decision that is a signal.
+        """
+        if decision.reason is None:
+            message = f"{decision.instrument}: a decision that passed every filter is no rejection"
+            raise InvalidInput(message)
+        if not await is_first(self.connection, decision, source):
+            return False
+        row = _row(decision) | {"source": source, "simulated": simulated, "reason": decision.reason.value}
+        await self.connection.execute(insert(rejections).values(row))
+        return True
+
+    async def of_day(self, start: float, end: float) -> list[dict[str, Any]]:
+        """The rejections decided at or after `start` and before `end` (epoch seconds), oldest first; no `decision`."""
+        return [_shown(row) for row in await rows.dicts(self.connection, day_statement(start, end))]
+
+    async def newest(self, instrument: str | None, count: int) -> list[dict[str, Any]]:
+        """The newest rejections, of one instrument or of all, newest first; `decision` as a dict."""
+        found = await rows.dicts(self.connection, newest_statement(instrument, count))
+        return [_shown(row) | {"decision": msgspec.json.decode(row["decision"])} for row in found]
+
+    async def last_evaluated(self, source: str | None = None) -> dict[str, int]:
+        """The start (epoch seconds) of the newest candle evaluated of each instrument, signal or not."""
+        return await rows.pairs(self.connection, last_evaluated_statement(source))
+
+    async def reasons(self, since: float) -> dict[str, int]:
+        """How many rejections each reason made since a moment."""
+        return await self._counts(_c.reason, since)
+
+    async def regimes(self, since: float) -> dict[str, int]:
+        """How many rejections were made in each regime since a moment."""
+        return await self._counts(_c.regime, since)
+
+    async def prune(self, before: float) -> int:
+        """Forget rejections decided before a moment; answers how many. Their candles are never evaluated again."""
+        return int((await self.connection.execute(delete(rejections).where(_c.decided_at < before))).rowcount)
+
+    async def _counts(self, column: Any, since: float) -> dict[str, int]:  # noqa: ANN401 - one of the two above
+        statement = select(column, func.count()).where(_c.decided_at >= since).group_by(column)
+        return await rows.pairs(self.connection, statement)
+
+
+def day_statement(start: float, end: float) -> Select[Any]:
+    """The rejections of a span of time."""
+    return select(*_SHOWN).where(_c.decided_at >= start, _c.decided_at < end).order_by(_c.decided_at, _c.id)
+
+
+def newest_statement(instrument: str | None, count: int) -> Select[Any]:
+    """The newest rejections."""
+    statement = select(*rejections.columns).order_by(_c.decided_at.desc(), _c.id.desc()).limit(count)
+    return statement if instrument is None else statement.where(_c.instrument == instrument)
+
+
+def last_evaluated_statement(source: str | None) -> Select[Any]:
+    """The newest evaluated candle by instrument."""
+    statement = select(evaluations.c.instrument, func.max(evaluations.c.candle_time))
+    if source is not None:
+        statement = statement.where(evaluations.c.source == source)
+    return statement.group_by(evaluations.c.instrument)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    moment = from_epoch(row["decided_at"])
+    return row | {"timestamp": row["decided_at"], "date": moment.strftime("%Y-%m-%d"), "hour": moment.hour}
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    passed = {result.name: result.passed for result in decision.filters}
+    levels = decision.levels
+    return {
+        "strategy": decision.strategy,
+        "instrument": decision.instrument,
+        "candle_time": decision.candle_time,
+        "decided_at": decision.as_of,
+        "regime": decision.regime.value,
+        "strength": decision.strength,
+        "agreement": decision.agreement,
+        "buy_votes": decision.buy_votes,
+        "sell_votes": decision.sell_votes,
+        "confidence": decision.confidence,
+        "atr_pct": None if decision.atr is None else 100 * decision.atr / decision.close,
+        "adx": decision.adx,
+        "volatility_ok": passed.get(FilterName.VOLATILITY),
+        "strength_ok": passed.get(FilterName.STRENGTH),
+        "adx_ok": passed.get(FilterName.TREND),
+        "last_price": decision.close,
+        "suggested_direction": None if decision.direction is None else decision.direction.value,
+        "proposed_entry": None if levels is None else levels.entry,
+        "proposed_stop_loss": None if levels is None else levels.stop,
+        "proposed_take_profit": None if levels is None else levels.target,
+        "decision": msgspec.json.encode(decision_to_dict(decision)).decode(),
+    }

@@ -1,0 +1,29 @@
+"""What the application itself remembers over restarts, by key."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alphaforge.storage.tables import app_settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRepository:
+    """Texts by key."""
+
+    connection: AsyncConnection
+
+    async def get(self, key: str) -> str | None:
+        """The value last put under `key`."""
+        value: str | None = await self.connection.scalar(select(app_settings.c.value).where(app_settings.c.key == key))
+        return value
+
+    async def put(self, key: str, value: str) -> None:
+        """Remember `value` under `key`."""
+        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
+        row = {"key": key, "value": value, "updated_at": time.time()}
+        statement = dialect.insert(app_settings).values(row)
+        await self.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))

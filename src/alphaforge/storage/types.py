@@ -1,0 +1,70 @@
+"""Column types that mean the same on SQLite, on PostgreSQL, and in the predecessor's tables on either."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Dialect
+from sqlalchemy.types import UserDefinedType
+
+_MICROSECONDS = "%Y-%m-%d %H:%M:%S.%f"
+
+
+class Word(UserDefinedType[str]):
+    """A short word that the predecessor may have declared as a native enum or as VARCHAR.
+
+    Its binds carry no cast: PostgreSQL then gives a parameter the type of the column it meets, whichever that is,
+    where `$1::VARCHAR` beside an enum is refused.
+    """
+
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def get_col_spec(self, **_kw: object) -> str:
+        """What a new table declares."""
+        return f"VARCHAR({self.length})"
+
+
+class Moment(UserDefinedType[float]):
+    """Epoch seconds in Python; the predecessor's DATETIME in the database: naive UTC with microseconds.
+
+    SQLite keeps text (`2025-07-07 06:00:00.000000`), PostgreSQL TIMESTAMP WITHOUT TIME ZONE.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_kw: object) -> str:
+        """What a new table declares; both databases know this name (SQLite takes any)."""
+        return "TIMESTAMP"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[float | None], Any]:
+        """Epoch seconds to what the database keeps."""
+        if dialect.name == "sqlite":
+            return _to_text
+        return _to_naive
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], float | None]:  # noqa: ARG002 - SQLAlchemy's signature
+        """What the database keeps to epoch seconds."""
+        if dialect.name == "sqlite":
+            return _from_text
+        return _from_datetime
+
+
+def _to_naive(moment: float | None) -> datetime | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
+
+
+def _to_text(moment: float | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).strftime(_MICROSECONDS)
+
+
+def _from_datetime(moment: datetime | None) -> float | None:
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _from_text(text: str | None) -> float | None:
+    return None if text is None else _from_datetime(datetime.fromisoformat(text))
