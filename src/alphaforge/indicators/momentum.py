@@ -6,7 +6,7 @@ import numpy as np
 
 from alphaforge.core.candles import Floats
 from alphaforge.indicators.library import talib
-from alphaforge.indicators.windows import mean, padded, quotient, windows
+from alphaforge.indicators.windows import mean, newest, quotient, windows
 
 
 def rsi(values: Floats, period: int) -> Floats:
@@ -38,16 +38,30 @@ def macd(values: Floats, fast: int, slow: int, signal: int) -> Macd:
 
 @dataclass(frozen=True, slots=True)
 class Stochastic:
-    """`k`: where the close lies between lowest low and highest high, 0-100. `d`: its simple average."""
+    """`k`: where the close lies between lowest low and highest high, 0-100. `d`: its simple average.
+
+    `cross`: +1 where K crosses above D, -1 where it crosses below, else 0.
+    """
 
     k: Floats
     d: Floats
+    cross: Floats
 
 
 def stochastic(high: Floats, low: Floats, close: Floats, k_period: int, d_period: int) -> Stochastic:
-    """The fast stochastic; NaN where the window's high equals its low, and in every D that would need such a K."""
-    n = len(close)
-    bottom = windows(low, k_period).min(axis=1)
-    reach = windows(high, k_period).max(axis=1) - bottom
-    k = quotient(100 * (close[n - len(bottom) :] - bottom), reach)
-    return Stochastic(padded(k, n), padded(mean(k, d_period), n))
+    """The fast stochastic. Shapes: k (..., n - k_period + 1), d d_period - 1 shorter, cross one shorter still.
+
+    NaN where the window's high equals its low, and in every D that would need such a K.
+    """
+    bottom = windows(low, k_period).min(axis=-1)
+    reach = windows(high, k_period).max(axis=-1) - bottom
+    k = quotient(100 * (newest(close, bottom.shape[-1]) - bottom), reach)
+    d = mean(k, d_period)
+    return Stochastic(k, d, _crossing(newest(k, d.shape[-1]) - d))
+
+
+def _crossing(above: Floats) -> Floats:
+    """+1 where the difference turns positive, -1 where it turns negative, else 0; from the second value on."""
+    was, now = above[..., :-1], above[..., 1:]
+    cross: Floats = np.subtract((was <= 0) & (now > 0), (was >= 0) & (now < 0), dtype=np.float64)
+    return cross

@@ -6,7 +6,7 @@ import numpy as np
 
 from alphaforge.core.candles import Floats
 from alphaforge.indicators.library import talib
-from alphaforge.indicators.windows import mean_and_deviation, padded, quotient, windows
+from alphaforge.indicators.windows import mean_and_deviation, newest, quotient, windows
 
 
 def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
@@ -17,31 +17,30 @@ def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Bollinger's bands, in prices."""
+    """Bollinger's bands in prices, shapes (..., n - period + 1).
+
+    `position`: where the value lies between them, 0 on the lower and 1 on the upper, NaN for bands without width.
+    """
 
     lower: Floats
     middle: Floats
     upper: Floats
-
-    def position(self, values: Floats) -> Floats:
-        """Where `values` lie between the bands: 0 on the lower, 1 on the upper, NaN where both are the same."""
-        return quotient(values - self.lower, self.upper - self.lower)
+    position: Floats
 
 
 def bollinger(values: Floats, period: int, deviations: float) -> Bands:
     """The simple average and `deviations` population standard deviations around it."""
     middle, deviation = mean_and_deviation(values, period)
     reach = deviations * deviation
-    n = len(values)
-    return Bands(padded(middle - reach, n), padded(middle, n), padded(middle + reach, n))
+    lower, upper = middle - reach, middle + reach
+    return Bands(lower, middle, upper, quotient(newest(values, lower.shape[-1]) - lower, upper - lower))
 
 
 def percentile_rank(values: Floats, window: int) -> Floats:
     """The share of the last `window` values that are at or below the newest, itself included, in percent.
 
-    NaN until there are `window` values.
+    Shape (..., n - window + 1); NaN where the window holds one.
     """
     rows = windows(values, window)
-    newest = rows[:, -1:]
-    rank = np.count_nonzero(rows <= newest, axis=1) * 100.0 / window
-    return padded(np.where(np.isnan(rows).any(axis=1), np.nan, rank), len(values))
+    rank = np.count_nonzero(rows <= rows[..., -1:], axis=-1) * 100.0 / window
+    return np.where(np.isnan(rows).any(axis=-1), np.nan, rank)

@@ -1,10 +1,13 @@
 """How busy the market is."""
 
 from alphaforge.core.candles import Floats
-from alphaforge.indicators.windows import mean, padded, quotient
+from alphaforge.indicators.windows import mean, newest, quotient
 
 
 def volume_ratio(volume: Floats, period: int) -> Floats:
-    """Volume by the simple average of the last `period` volumes, itself included; NaN where there was none at all."""
+    """Volume by the simple average of the last `period` volumes, itself included; NaN where there was none at all.
+
+    Shape (..., n - period + 1).
+    """
     average = mean(volume, period)
-    return padded(quotient(volume[len(volume) - len(average) :], average), len(volume))
+    return quotient(newest(volume, average.shape[-1]), average)

@@ -1,65 +1,73 @@
 """Windows over an array, computed from their own values alone: no running totals, so no memory of where they began."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from alphaforge.core.candles import Floats
 from alphaforge.core.errors import InvalidSetting
 
+_CHUNK = 4_096  # windows at a time: what they unfold to stays in the processor's cache
+
 
 def windows(values: Floats, period: int) -> Floats:
-    """Every full window as a row, oldest value first: a read-only view of shape (n - period + 1, period).
+    """Every full window as a row, oldest value first: (..., n) becomes a view of shape (..., n - period + 1, period).
 
     No rows where the series is shorter than a window. Raises InvalidSetting for a period below one.
     """
     if period < 1:
         message = f"A window of {period} candles is impossible"
         raise InvalidSetting(message)
-    if len(values) < period:
-        return np.empty((0, period))
     whole = np.ascontiguousarray(values, np.float64)
-    shape, step = (len(whole) - period + 1, period), whole.itemsize
-    rows: Floats = np.ndarray(
-        shape, np.float64, buffer=whole, strides=(step, step)
-    )  # as_strided, at a tenth of its cost
-    rows.setflags(write=False)
-    return rows
+    shape = (*whole.shape[:-1], max(0, whole.shape[-1] - period + 1), period)
+    # What numpy's as_strided makes, at a tenth of its cost: live, there is one window to compute, not thousands.
+    return np.ndarray(shape, np.float64, buffer=whole, strides=(*whole.strides, whole.itemsize))
 
 
-def total(rows: Floats) -> Floats:
-    """The sum of each row, added up strictly from its first value to its last, shape (rows,).
-
-    `numpy.sum` adds in an order that depends on the shape, so a window's last bits would depend on its neighbours;
-    a cumulative sum has one order only.
-    """
-    sums: Floats = np.add.accumulate(rows, axis=1)[:, -1]
-    return sums
+def newest(values: Floats, count: int) -> Floats:
+    """The last `count` values of each series."""
+    return values[..., values.shape[-1] - count :]
 
 
 def mean(values: Floats, period: int) -> Floats:
-    """The mean of each full window, shape (n - period + 1,)."""
-    return total(windows(values, period)) / period
+    """The mean of each full window, shape (..., n - period + 1)."""
+    return _joined([_total(rows) / period for rows in _chunks(windows(values, period))])
 
 
 def mean_and_deviation(values: Floats, period: int) -> tuple[Floats, Floats]:
-    """Mean and population standard deviation of each full window, shapes (n - period + 1,).
+    """Mean and population standard deviation of each full window, shapes (..., n - period + 1).
 
     Both are taken relative to the window's oldest value: a flat window has a deviation of exactly zero,
     and large prices lose no digits.
     """
-    rows = windows(values, period)
-    oldest = rows[:, 0]
-    rise = rows - oldest[:, np.newaxis]
-    shift = total(rise) / period
-    off = rise - shift[:, np.newaxis]
-    return oldest + shift, np.sqrt(total(off * off) / period)
+    means, deviations = [], []
+    for rows in _chunks(windows(values, period)):
+        oldest = rows[..., :1]
+        rise = rows - oldest
+        shift = _total(rise)[..., np.newaxis] / period
+        off = rise - shift
+        means.append((oldest + shift)[..., 0])
+        deviations.append(np.sqrt(_total(off * off) / period))
+    return _joined(means), _joined(deviations)
 
 
-def padded(values: Floats, length: int) -> Floats:
-    """The values at the end of an array of `length`, NaN before them."""
-    whole = np.empty(length)
-    whole[: length - len(values)] = np.nan
-    whole[length - len(values) :] = values
-    return whole
+def _total(rows: Floats) -> Floats:
+    """The sum of each row, added up strictly from its first value to its last.
+
+    `numpy.sum` adds in an order that depends on the shape, so a window's last bits would depend on its neighbours;
+    a cumulative sum has one order only.
+    """
+    sums: Floats = np.add.accumulate(rows, axis=-1)[..., -1]
+    return sums
+
+
+def _chunks(rows: Floats) -> Iterator[Floats]:
+    """The rows, some thousands at a time; one empty chunk where there are none."""
+    return (rows[..., start : start + _CHUNK, :] for start in range(0, max(1, rows.shape[-2]), _CHUNK))
+
+
+def _joined(chunks: list[Floats]) -> Floats:
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=-1)
 
 
 def quotient(numerator: Floats, denominator: Floats) -> Floats:

@@ -11,7 +11,7 @@ from alphaforge.signals.model import Regime, TimeframeVotes
 from alphaforge.signals.receipt import Receipts
 from alphaforge.signals.regime import REGIMES, Codes, classify, trends, volatility_rank
 from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
-from alphaforge.signals.timeframe import NAMES, Alignment, Indicators, bars, by_bucket_end, gathered, table, values_of
+from alphaforge.signals.timeframe import Alignment, Bars, Indicators, bars, by_bucket_end, indicators
 from alphaforge.signals.votes import Mask, Votes, cast_votes
 
 _TAIL = 1_200
@@ -20,23 +20,27 @@ _TAIL = 1_200
 
 @dataclass(frozen=True, slots=True)
 class Timeframe:
-    """One timeframe: its candles' times (m,) and indicators (indicators, m), and what each row (n,) makes of them.
+    """One timeframe: its candles' times (m,) and indicators, and what each row (n,) makes of them.
 
-    `position` is the newest candle that a row may use, -1 for none.
+    `back` is the newest candle that a row may use, counted from the end: -1 the last one, -m - 1 none.
     """
 
     granularity: Granularity
     time: Ints
-    table: Floats
-    position: Ints
+    indicators: Indicators
+    back: Ints
     votes: Votes
+
+    def closed(self, row: int) -> int:
+        """How many candles row `row` (0..n-1) may know."""
+        return int(self.back[row]) + len(self.time) + 1
 
     def votes_of(self, row: int) -> TimeframeVotes:
         """The votes at row `row` (0..n-1), with the values that they were made from."""
-        position, votes = int(self.position[row]), self.votes
+        back, votes = int(self.back[row]), self.votes
         return TimeframeVotes(
             granularity=self.granularity,
-            candle_time=int(self.time[position]),
+            candle_time=int(self.time[back]),
             ema_ribbon=int(votes.ema_ribbon[row]),
             rsi=int(votes.rsi[row]),
             macd=int(votes.macd[row]),
@@ -45,7 +49,7 @@ class Timeframe:
             volume=float(votes.volume[row]),
             buy=float(votes.buy[row]),
             sell=float(votes.sell[row]),
-            values=values_of(self.table, position),
+            values=self.indicators.values(back),
         )
 
 
@@ -113,21 +117,21 @@ def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alig
     if series.granularity != Granularity.M5:
         message = f"{series.instrument}: the strategy reads M5 candles, not {series.granularity}"
         raise InvalidInput(message)
-    frames = [_Frame.of(series, granularity, settings, first, alignment) for granularity in settings.weights]
-    columns = np.stack([gathered(frame.table, frame.position) for frame in frames], axis=1)
-    regime = _regime(frames[-1], Indicators(*columns[:, -1]), settings)
-    votes = cast_votes(Indicators(*columns), trends(regime), settings)
+    frames = _frames(series, settings, first, alignment)
+    values = np.stack([frame.indicators.at(frame.back) for frame in frames], axis=1)
+    regime = _regime(frames[-1], Indicators(*values[:, -1]), settings)
+    votes = cast_votes(Indicators(*values), trends(regime), settings)
     weights = np.array(tuple(settings.weights.values()))[:, np.newaxis]
     buy, sell = _weighted(weights * votes.buy), _weighted(weights * votes.sell)
     lean = np.sign(buy - sell)
     leaning = (votes.buy - votes.sell) * lean > settings.leaning
-    latest = Indicators(*columns[:, 0])
+    latest = Indicators(*values[:, 0])
     return Analysis(
         series=series,
         settings=settings,
         first=first,
         timeframes=tuple(
-            Timeframe(frame.granularity, frame.time, frame.table, frame.position, votes.of(place))
+            Timeframe(frame.granularity, frame.time, frame.indicators, frame.back, votes.of(place))
             for place, frame in enumerate(frames)
         ),
         regime=regime,
@@ -135,12 +139,12 @@ def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alig
         sell=sell,
         lean=lean,
         strength=np.maximum(buy, sell) / settings.voters * 100,
-        agreement=np.count_nonzero(leaning, axis=0) / len(frames),
+        agreement=np.add.reduce(leaning, axis=0) / len(frames),
         close=latest.close,
         atr=latest.atr,
         adx=latest.adx,
         spread=series.ask.close[first:] - series.bid.close[first:],
-        warm=np.logical_and.reduce([frame.position + 1 >= settings.minimum_candles for frame in frames]),
+        warm=np.logical_and.reduce([frame.closed >= settings.minimum_candles for frame in frames]),
         receipts=Receipts(series, settings.window),
         fingerprint=settings.fingerprint(),
     )
@@ -148,39 +152,47 @@ def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alig
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A timeframe before its votes are cast."""
+    """A timeframe before its votes are cast; `first` is the oldest position that any row uses."""
 
     granularity: Granularity
     time: Ints
-    table: Floats
-    position: Ints
+    indicators: Indicators
+    first: int
+    back: Ints
 
-    @classmethod
-    def of(
-        cls,
-        series: CandleSeries,
-        granularity: Granularity,
-        settings: StrategySettings,
-        first: int,
-        alignment: Alignment,
-    ) -> "_Frame":
-        """The timeframe's newest candles: all that the rows from `first` on need, and the tail before them."""
-        reach = max(_TAIL, settings.minimum_candles) * (granularity.seconds // Granularity.M5.seconds)
-        candles = bars(series.rows(max(0, first - reach)), granularity)
+    @property
+    def closed(self) -> Ints:
+        """How many candles each row may know, (n,)."""
+        return self.back + (len(self.time) + 1)
+
+
+def _frames(series: CandleSeries, settings: StrategySettings, first: int, alignment: Alignment) -> list[_Frame]:
+    """Each timeframe with the candles that the rows from `first` on need, and the tail before them."""
+    tail = max(_TAIL, settings.minimum_candles)
+    longest = max(granularity.seconds for granularity in settings.weights) // Granularity.M5.seconds
+    candles = bars(series.rows(max(0, first - tail * longest)))
+    known: list[tuple[Granularity, Bars, int, Ints]] = []
+    for granularity in settings.weights:
+        if granularity != Granularity.M5:
+            candles = candles.folded(granularity)  # from the next shorter ones: highs of highs, sums of sums
         position = alignment(series.time[first:], candles.time, granularity)
-        return cls(granularity, candles.time, table(candles, settings, _first(position)), position)
-
-
-def _first(position: Ints) -> int:
-    """The oldest candle that any row asks for."""
-    return max(0, int(position[0])) if len(position) else 0
+        oldest = max(0, int(position[0])) if len(position) else 0
+        drop = max(0, oldest - tail)
+        known.append((granularity, candles.since(drop), oldest - drop, position - len(candles.time)))
+    values = indicators([(kept, oldest) for _, kept, oldest, _ in known], settings)
+    return [
+        _Frame(granularity, kept.time, value, oldest, back)
+        for (granularity, kept, oldest, back), value in zip(known, values, strict=True)
+    ]
 
 
 def _regime(frame: _Frame, hourly: Indicators, settings: StrategySettings) -> Codes:
     """The regime of each row, from the H1 timeframe and its indicators at each row."""
-    volatility = frame.table[NAMES.index("atr")] / frame.table[NAMES.index("close")]
-    rank = volatility_rank(volatility, settings, _first(frame.position))
-    return classify(hourly, gathered(rank[np.newaxis], frame.position)[0], settings)
+    rank = volatility_rank(frame.indicators, settings, frame.first)
+    known = -frame.back <= len(rank)
+    return classify(
+        hourly, np.where(known, rank[np.where(known, frame.back, -1)] if len(rank) else np.nan, np.nan), settings
+    )
 
 
 def _weighted(votes: Floats) -> Floats:

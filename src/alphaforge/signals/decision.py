@@ -78,7 +78,7 @@ def decide(analysis: Analysis, row: int, context: Context) -> Decision:
 def _warming_up(analysis: Analysis, at: int, candle_time: int) -> NoData:
     """Which timeframe lacks how many candles."""
     needed = analysis.settings.minimum_candles
-    closed = {str(frame.granularity): int(frame.position[at]) + 1 for frame in analysis.timeframes}
+    closed = {str(frame.granularity): frame.closed(at) for frame in analysis.timeframes}
     lacking = ", ".join(f"{name} has {count}" for name, count in closed.items() if count < needed)
     return NoData(
         f"warming_up: {analysis.series.instrument} at {rfc3339(candle_time)} needs {needed} closed candles on every "

@@ -55,147 +55,121 @@ def first_failure(results: tuple[FilterResult, ...]) -> FilterName | None:
     return next((result.name for result in results if not result.passed), None)
 
 
-def _result(
-    name: FilterName, *, passed: bool, measured: float | None = None, threshold: float | None = None, change: str
-) -> FilterResult:
-    return FilterResult(name, passed, measured, threshold, "" if passed else change)
-
-
 def _stale_data(facts: Facts, settings: StrategySettings) -> FilterResult:
-    return _result(
-        FilterName.STALE_DATA,
-        passed=not facts.market_open or facts.age <= settings.maximum_age,
-        measured=facts.age,
-        threshold=settings.maximum_age,
-        change=f"needs a candle that closed at most {settings.maximum_age / 60:g} min ago, "
-        f"the last one closed {facts.age / 60:.1f} min ago",
+    limit = settings.maximum_age
+    passed = not facts.market_open or facts.age <= limit
+    change = (
+        ""
+        if passed
+        else f"needs a candle that closed at most {limit / 60:g} min ago, "
+        f"the last one closed {facts.age / 60:.1f} min ago"
     )
+    return FilterResult(FilterName.STALE_DATA, passed, facts.age, limit, change)
 
 
 def _market_closed(facts: Facts, _settings: StrategySettings) -> FilterResult:
-    return _result(FilterName.MARKET_CLOSED, passed=facts.market_open, change="needs an open market")
+    change = "" if facts.market_open else "needs an open market"
+    return FilterResult(FilterName.MARKET_CLOSED, facts.market_open, None, None, change)
 
 
 def _regime(facts: Facts, settings: StrategySettings) -> FilterResult:
-    traded = [str(regime) for regime in Regime if regime not in settings.untraded]
-    return _result(
-        FilterName.REGIME,
-        passed=facts.regime not in settings.untraded,
-        change=f"needs another regime than {facts.regime}: one of {', '.join(traded)}",
-    )
+    passed = facts.regime not in settings.untraded
+    traded = () if passed else (str(regime) for regime in Regime if regime not in settings.untraded)
+    change = "" if passed else f"needs another regime than {facts.regime}: {' or '.join(traded)}"
+    return FilterResult(FilterName.REGIME, passed, None, None, change)
 
 
 def _no_direction(facts: Facts, settings: StrategySettings) -> FilterResult:
-    most = max(facts.buy, facts.sell)
-    missing = settings.minimum_votes - most
-    if facts.buy == facts.sell:
-        change = f"needs one side to lead with {settings.minimum_votes:.2f} weighted votes, both have {most:.2f}"
-    else:
+    most, needed = max(facts.buy, facts.sell), settings.minimum_votes
+    change = ""
+    if facts.direction is None and facts.buy == facts.sell:
+        change = f"needs one side to lead with {needed:.2f} weighted votes, both have {most:.2f}"
+    elif facts.direction is None:
         leader = Direction.BUY if facts.buy > facts.sell else Direction.SELL
-        change = f"needs {settings.minimum_votes:.2f} weighted votes, {leader} has {most:.2f}: {missing:.2f} more"
-    return _result(
-        FilterName.NO_DIRECTION,
-        passed=facts.direction is not None,
-        measured=most,
-        threshold=settings.minimum_votes,
-        change=change,
-    )
+        change = f"needs {needed:.2f} weighted votes, {leader} has {most:.2f}: {needed - most:.2f} more"
+    return FilterResult(FilterName.NO_DIRECTION, facts.direction is not None, most, needed, change)
 
 
 def _agreement(facts: Facts, settings: StrategySettings) -> FilterResult:
-    return _result(
-        FilterName.AGREEMENT,
-        passed=facts.agreement >= settings.minimum_agreement,
-        measured=facts.agreement,
-        threshold=settings.minimum_agreement,
-        change=f"needs {settings.minimum_agreement:.0%} of the timeframes to lean the same way, "
-        f"{facts.agreement:.0%} do",
-    )
+    measured, needed = facts.agreement, settings.minimum_agreement
+    passed = measured >= needed
+    change = "" if passed else f"needs {needed:.0%} of the timeframes to lean the same way, {measured:.0%} do"
+    return FilterResult(FilterName.AGREEMENT, passed, measured, needed, change)
 
 
 def _strength(facts: Facts, settings: StrategySettings) -> FilterResult:
-    return _result(
-        FilterName.STRENGTH,
-        passed=facts.strength >= settings.minimum_strength,
-        measured=facts.strength,
-        threshold=settings.minimum_strength,
-        change=f"needs strength {settings.minimum_strength:.1f}, is {facts.strength:.1f}",
-    )
+    measured, needed = facts.strength, settings.minimum_strength
+    passed = measured >= needed
+    change = "" if passed else f"needs strength {needed:.1f}, is {_short_of(measured, needed)}"
+    return FilterResult(FilterName.STRENGTH, passed, measured, needed, change)
 
 
 def _volatility(facts: Facts, settings: StrategySettings) -> FilterResult:
-    low, high = settings.minimum_volatility, settings.maximum_volatility
-    share = None if facts.atr is None else facts.atr / facts.close
-    if share is None:
-        return _result(FilterName.VOLATILITY, passed=False, threshold=low, change="needs an ATR, there is none")
-    crossed = high if share > high else low
-    limit = "at most" if share > high else "at least"
-    return _result(
-        FilterName.VOLATILITY,
-        passed=low <= share <= high,
-        measured=share,
-        threshold=crossed,
-        change=f"needs ATR / close of {limit} {crossed:.3%}, is {share:.4%}",
-    )
+    if facts.atr is None:
+        change = "needs an ATR, there is none"
+        return FilterResult(FilterName.VOLATILITY, passed=False, measured=None, threshold=None, change=change)
+    measured = facts.atr / facts.close
+    too_much = measured > settings.maximum_volatility
+    limit = settings.maximum_volatility if too_much else settings.minimum_volatility
+    passed = not too_much and measured >= limit
+    side = "at most" if too_much else "at least"
+    change = "" if passed else f"needs ATR / close of {side} {limit:.2%}, is {measured:.4%}"
+    return FilterResult(FilterName.VOLATILITY, passed, measured, limit, change)
 
 
 def _trend(facts: Facts, settings: StrategySettings) -> FilterResult:
-    measured = "is not known" if facts.adx is None else f"is {_short_of(facts.adx, settings.minimum_adx)}"
-    return _result(
-        FilterName.TREND,
-        passed=facts.adx is not None and facts.adx >= settings.minimum_adx,
-        measured=facts.adx,
-        threshold=settings.minimum_adx,
-        change=f"needs ADX {settings.minimum_adx:.1f}, {measured}",
-    )
+    measured, needed = facts.adx, settings.minimum_adx
+    if measured is None:
+        change = f"needs ADX {needed:.1f}, there is none"
+        return FilterResult(FilterName.TREND, passed=False, measured=None, threshold=needed, change=change)
+    passed = measured >= needed
+    change = "" if passed else f"needs ADX {needed:.1f}, is {_short_of(measured, needed)}"
+    return FilterResult(FilterName.TREND, passed, measured, needed, change)
 
 
 def _spread(facts: Facts, settings: StrategySettings) -> FilterResult:
     if not facts.atr:
-        change = "needs a stop distance to measure the spread against, there is none"
-        return _result(FilterName.SPREAD, passed=False, measured=facts.spread, change=change)
+        change = "needs a stop distance to hold the spread against, there is none"
+        return FilterResult(FilterName.SPREAD, passed=False, measured=facts.spread, threshold=None, change=change)
     distance = settings.stop_atr * facts.atr
     limit = settings.maximum_spread_share * distance
-    return _result(
-        FilterName.SPREAD,
-        passed=facts.spread <= limit,
-        measured=facts.spread,
-        threshold=limit,
-        change=f"needs a spread of at most {limit:.6g} ({settings.maximum_spread_share:.0%} of the stop distance), "
-        f"is {facts.spread:.6g} ({facts.spread / distance:.0%})",
+    passed = facts.spread <= limit
+    change = (
+        ""
+        if passed
+        else f"needs a spread of at most {limit:.6g} ({settings.maximum_spread_share:.0%} of the stop distance), "
+        f"is {facts.spread:.6g} ({facts.spread / distance:.0%})"
     )
+    return FilterResult(FilterName.SPREAD, passed, facts.spread, limit, change)
 
 
 def _exposure(facts: Facts, settings: StrategySettings) -> FilterResult:
     """Only a proposal that takes a currency further from zero can fail; closing a net position never does."""
-    growing = {name: after for name, (before, after) in facts.exposure.items() if abs(after) > abs(before)}
-    worst = max(growing, key=lambda name: abs(growing[name]), default=None)
-    if worst is None:
-        return _result(FilterName.EXPOSURE, passed=True, threshold=float(settings.exposure_cap), change="")
-    net = growing[worst]
-    held = "long" if net > 0 else "short"
-    surplus = abs(net) - settings.exposure_cap
-    return _result(
-        FilterName.EXPOSURE,
-        passed=surplus <= 0,
-        measured=float(abs(net)),
-        threshold=float(settings.exposure_cap),
-        change=f"needs {surplus} fewer open and {held} {worst}: with this one there would be {abs(net)}, "
-        f"allowed are {settings.exposure_cap}",
+    cap = settings.exposure_cap
+    worst, net = "", 0
+    for currency, (before, after) in facts.exposure.items():
+        if abs(after) > max(abs(before), abs(net)):
+            worst, net = currency, after
+    passed = abs(net) <= cap
+    change = (
+        ""
+        if passed
+        else f"needs {abs(net) - cap} fewer open and {'long' if net > 0 else 'short'} {worst}: "
+        f"with this one there would be {abs(net)}, allowed are {cap}"
     )
+    return FilterResult(FilterName.EXPOSURE, passed, float(abs(net)) if worst else None, float(cap), change)
 
 
 def _cooldown(facts: Facts, settings: StrategySettings) -> FilterResult:
-    if facts.since_last is None:
-        return _result(FilterName.COOLDOWN, passed=True, threshold=settings.cooldown, change="")
-    return _result(
-        FilterName.COOLDOWN,
-        passed=facts.since_last >= settings.cooldown,
-        measured=facts.since_last,
-        threshold=settings.cooldown,
-        change=f"needs {settings.cooldown / 60:g} min since the last signal, it was {facts.since_last / 60:g} min ago: "
-        f"{(settings.cooldown - facts.since_last) / 60:g} min more",
+    measured, needed = facts.since_last, settings.cooldown
+    passed = measured is None or measured >= needed
+    change = (
+        ""
+        if passed or measured is None
+        else f"needs {needed / 60:g} min since the last signal, it was {measured / 60:g} min ago: "
+        f"{(needed - measured) / 60:g} min more"
     )
+    return FilterResult(FilterName.COOLDOWN, passed, measured, needed, change)
 
 
 def _short_of(value: float, threshold: float) -> str:

@@ -12,9 +12,9 @@ def levels(
 ) -> Levels | None:
     """Entry at the ask for a BUY and at the bid for a SELL; stop and target in multiples of ATR away from it.
 
-    `quote`: bid and ask at the close. All three are rounded to the instrument's display precision, and are at least one step of it apart: rounding never
-    puts a stop or a target on the entry or on its wrong side. None where ATR has no value, nothing moves, or a level
-    would not be a price.
+    `quote`: bid and ask at the close. All three levels are rounded to the instrument's display precision, and are at
+    least one step of it apart: rounding never puts a stop or a target on the entry or on its wrong side. None where
+    nothing moves, or where a level would not be a price.
     """
     if not (math.isfinite(atr) and atr > 0):
         return None

@@ -7,18 +7,17 @@ a verification, whatever came before it.
 """
 
 import hashlib
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from alphaforge.core.candles import CandleSeries, Ints
+from alphaforge.core.candles import CandleSeries
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 
 _DAY = 86_400
 _BYTES = 16
-_REMEMBERED = 512
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: odd, so multiplying by it loses nothing
 _FOLD = np.uint64(29)
 
@@ -40,38 +39,39 @@ class Receipts:
 
     def __init__(self, series: CandleSeries, window: int) -> None:
         self._series, self._window = series, window
-        self._edges: Ints | None = None
+        self._edges: list[int] | None = None
         self._folded: npt.NDArray[np.uint64] | None = None
-        self._days: dict[tuple[int, int], bytes] = {}
+        self._days: tuple[int, int, bytes] = (0, 0, b"")
 
     def at(self, row: int) -> str:
         """The receipt of the window that ends with `row` (0..n-1; -1 where the series is empty)."""
+        if self._edges is None:
+            self._edges = (np.flatnonzero(np.diff(self._series.time // _DAY)) + 1).tolist()
         stop = row + 1
         start = max(0, stop - self._window)
         total = hashlib.blake2b(f"{self._series.instrument}|{self._series.granularity}".encode(), digest_size=_BYTES)
-        for begin, end in self._blocks(start, stop):
-            total.update(self._digest(begin, end))
+        # The window's first and last day may be cut by it; the days between are whole and come again in the next row.
+        first, last = bisect_right(self._edges, start), bisect_left(self._edges, stop)
+        if first >= last:
+            total.update(self._digest(start, stop))
+        else:
+            total.update(self._digest(start, self._edges[first]))
+            total.update(self._whole_days(first, last))
+            total.update(self._digest(self._edges[last - 1], stop))
         return f"{stop - start}:{total.hexdigest()}"
 
-    def _blocks(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """The candles start..stop cut at the beginning of each UTC day."""
-        if self._edges is None:
-            self._edges = np.flatnonzero(np.diff(self._series.time // _DAY)) + 1
-        inside = self._edges[np.searchsorted(self._edges, start, "right") : np.searchsorted(self._edges, stop)]
-        cuts = [start, *inside.tolist(), stop]
-        return pairwise(cuts)
+    def _whole_days(self, first: int, last: int) -> bytes:
+        """The digests of the days between two edges, one after another; the last answer is remembered."""
+        known_first, known_last, known = self._days
+        if self._edges is not None and (known_first, known_last) != (first, last):
+            known = b"".join(self._digest(begin, end) for begin, end in pairwise(self._edges[first:last]))
+            self._days = (first, last, known)
+        return known
 
     def _digest(self, begin: int, end: int) -> bytes:
-        """The digest of a block; a day inside a window comes again in the next one, so it is remembered."""
-        known = self._days.get((begin, end))
-        if known is None:
-            if self._folded is None:
-                self._folded = _folded(self._series)
-            known = hashlib.blake2b(self._folded[begin:end].tobytes(), digest_size=_BYTES).digest()
-            self._days[begin, end] = known
-            if len(self._days) > _REMEMBERED:
-                self._days.clear()
-        return known
+        if self._folded is None:
+            self._folded = _folded(self._series)
+        return hashlib.blake2b(self._folded[begin:end].tobytes(), digest_size=_BYTES).digest()
 
 
 def _folded(series: CandleSeries) -> npt.NDArray[np.uint64]:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphaforge.core.candles import Floats
-from alphaforge.indicators import padded, percentile_rank
+from alphaforge.indicators import percentile_rank
 from alphaforge.signals.model import Regime
 from alphaforge.signals.settings import StrategySettings
 from alphaforge.signals.timeframe import Indicators
@@ -36,10 +36,13 @@ def trends(codes: Codes) -> Codes:
     return found
 
 
-def volatility_rank(volatility: Floats, settings: StrategySettings, first: int = 0) -> Floats:
-    """The percentile of each value of ATR / close (m,) among the last 500; only promised from position `first` on."""
+def volatility_rank(hourly: Indicators, settings: StrategySettings, first: int = 0) -> Floats:
+    """The percentile of ATR / close among its last 500 values, ending with the newest candle.
+
+    As with windowed indicators, only the candles from position `first` on are sure to have one.
+    """
     begin = max(0, first - settings.volatility_window + 1)
-    return padded(percentile_rank(volatility[begin:], settings.volatility_window), len(volatility))
+    return percentile_rank(hourly.atr[begin:] / hourly.close[begin:], settings.volatility_window)
 
 
 def classify(hourly: Indicators, rank: Floats, settings: StrategySettings) -> Codes:
@@ -48,12 +51,11 @@ def classify(hourly: Indicators, rank: Floats, settings: StrategySettings) -> Co
     trending = hourly.adx >= settings.trending_adx
     codes = np.full(rank.shape, REGIMES.index(Regime.TRANSITIONAL), np.int8)
     high = rank >= settings.high_volatility_percentile
-    for where, volatile, calm in (
-        (hourly.adx < settings.ranging_adx, Regime.RANGING_HIGH, Regime.RANGING_LOW),
-        (trending & (lean > 0), Regime.TRENDING_UP_HIGH, Regime.TRENDING_UP_LOW),
-        (trending & (lean < 0), Regime.TRENDING_DOWN_HIGH, Regime.TRENDING_DOWN_LOW),
-        (np.isnan(hourly.adx + lean + rank), Regime.UNKNOWN, Regime.UNKNOWN),
+    for where, volatile in (
+        (hourly.adx < settings.ranging_adx, Regime.RANGING_HIGH),
+        (trending & (lean > 0), Regime.TRENDING_UP_HIGH),
+        (trending & (lean < 0), Regime.TRENDING_DOWN_HIGH),
     ):
-        codes[where & high] = REGIMES.index(volatile)
-        codes[where & ~high] = REGIMES.index(calm)
+        np.copyto(codes, REGIMES.index(volatile) + 1 - high.view(np.int8), where=where)  # the calm one follows it
+    codes[np.isnan(hourly.adx + lean + rank)] = REGIMES.index(Regime.UNKNOWN)
     return codes

@@ -127,9 +127,9 @@ class StrategySettings:
         }
 
     @property
-    def stochastic_reach(self) -> int:
-        """How many candles a crossing of K and D looks back."""
-        return self.stochastic_k + self.stochastic_d
+    def longest_window(self) -> int:
+        """How many candles the longest of the windowed indicators looks at."""
+        return max(self.bollinger_period, self.volume_period, self.stochastic_k + self.stochastic_d)
 
     def multiplier(self, regime: Regime) -> float:
         """By how much the size of a position is multiplied in `regime`."""

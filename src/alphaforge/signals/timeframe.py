@@ -1,12 +1,13 @@
 """One timeframe: its candles as derived from M5, their indicators, and which of them an M5 candle may know."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 import numpy as np
 
-from alphaforge.core.candles import CandleSeries, Floats, Ints, Ohlc, buckets
+from alphaforge.core.candles import CandleSeries, Floats, Ints, Ohlc, bucket_sums, buckets
 from alphaforge.core.granularity import Granularity
 from alphaforge.indicators import atr, bollinger, directional, ema, macd, rsi, stochastic, volume_ratio
 from alphaforge.signals.settings import StrategySettings
@@ -20,8 +21,8 @@ def by_bucket_end(m5: Ints, bucket: Ints, granularity: Granularity) -> Ints:
 
     Joining by the bucket's start instead would let a decision see up to an hour of its own future.
     """
-    ended = bucket + granularity.seconds
-    return np.searchsorted(ended, m5 + Granularity.M5.seconds, side="right") - 1
+    newest_start = m5 + (Granularity.M5.seconds - granularity.seconds)
+    return np.searchsorted(bucket, newest_start, side="right") - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +31,32 @@ class Bars:
 
     time: Ints
     price: Ohlc
-    volume: Floats
+    volume: Ints
+
+    def folded(self, granularity: Granularity) -> "Bars":
+        """The longer candles that `core.candles.derived` makes of these."""
+        if not len(self.time):
+            return self
+        time, starts, ends = buckets(self.time, granularity)
+        return Bars(time, self.price.folded(starts, ends), bucket_sums(self.volume, starts, ends))
+
+    def since(self, position: int) -> "Bars":
+        """The candles from `position` on."""
+        key = slice(position, None)
+        return Bars(self.time[key], self.price.rows(key), self.volume[key])
 
 
-def bars(series: CandleSeries, granularity: Granularity) -> Bars:
-    """The series' own candles, or the longer ones that `core.candles.derived` would make of them."""
-    if granularity == series.granularity or not len(series):
-        return Bars(series.time, series.mid, series.volume.astype(np.float64))
-    time, starts, ends = buckets(series.time, granularity)
-    return Bars(time, series.mid.folded(starts, ends), np.add.reduceat(series.volume, starts).astype(np.float64))
+def bars(series: CandleSeries) -> Bars:
+    """The mid candles of a series."""
+    return Bars(series.time, series.mid, series.volume)
 
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """Every indicator, float64 arrays of one shape, NaN where one has no value.
+    """Every indicator as float64 arrays, NaN where one has no value.
 
-    `stochastic_cross` is +1 where K crosses above D, -1 where it crosses below, else 0.
+    Of a timeframe's candles, the arrays end with the newest candle and begin where each has values; of rows, they all
+    have the same shape. `stochastic_cross` is +1 where K crosses above D, -1 where it crosses below, else 0.
     """
 
     close: Floats
@@ -67,32 +78,66 @@ class Indicators:
     stochastic_cross: Floats
     volume_ratio: Floats
 
+    def columns(self) -> tuple[Floats, ...]:
+        """The arrays, in the order of NAMES."""
+        return _COLUMNS(self)
+
+    def values(self, back: int) -> dict[str, float | None]:
+        """The indicators of one candle by name, None where one has no value; `back` is -1 for the newest candle."""
+        found: dict[str, float | None] = {}
+        for name, column in zip(NAMES, _COLUMNS(self), strict=True):
+            value = column.item(back) if -back <= len(column) else math.nan
+            found[name] = None if math.isnan(value) else value
+        return found
+
+    def at(self, back: Ints) -> Floats:
+        """The values (indicators, n) at `back` (n,), -1 being the newest candle; NaN before an indicator's first."""
+        rows = np.empty((len(NAMES), len(back)))
+        furthest = -int(back.min(initial=-1))
+        for row, column in zip(rows, _COLUMNS(self), strict=True):
+            if furthest <= len(column):
+                row[:] = column[back]
+            else:
+                known = -back <= len(column)
+                row[known], row[~known] = column[back[known]], np.nan
+        return rows
+
 
 NAMES = tuple(field.name for field in fields(Indicators))
-"""The indicators' names, in the order of a table's rows."""
+"""The indicators' names, in their order."""
 
-_WINDOWED = NAMES.index("bollinger_lower")
+_COLUMNS = attrgetter(*NAMES)
 
 
-def table(candles: Bars, settings: StrategySettings, first: int = 0) -> Floats:
-    """Every indicator of every candle, float64 (indicators, m), in the order of NAMES.
+def indicators(frames: Sequence[tuple[Bars, int]], settings: StrategySettings) -> list[Indicators]:
+    """The indicators of each timeframe's candles; the windowed ones from the given position on.
 
-    The windowed ones are only promised from position `first` on: a window needs nothing but itself,
-    so who asks for the last candles does not pay for the others.
+    A window needs nothing but itself, so who asks for the last candles does not pay for the others, and windows of all
+    timeframes are computed side by side.
     """
-    begin = max(0, first - max(settings.bollinger_period, settings.volume_period, settings.stochastic_reach))
-    rows = np.full((len(NAMES), len(candles.time)), np.nan)
-    for row, column in zip(rows, _recursive(candles.price, settings), strict=False):
-        row[:] = column
-    tail = slice(begin, None)
-    for row, column in zip(
-        rows[_WINDOWED:], _windowed(candles.price.rows(tail), candles.volume[tail], settings), strict=True
-    ):
-        row[tail] = column
+    tails = [candles.since(max(0, first - settings.longest_window)) for candles, first in frames]
+    high, low, close = (_stacked([getattr(one.price, name) for one in tails]) for name in ("high", "low", "close"))
+    bands = bollinger(close, settings.bollinger_period, settings.bollinger_deviations)
+    swing = stochastic(high, low, close, settings.stochastic_k, settings.stochastic_d)
+    volume = volume_ratio(_stacked([one.volume for one in tails]), settings.volume_period)
+    windowed = (bands.lower, bands.upper, bands.position, swing.k, swing.d, swing.cross, volume)
+    return [
+        Indicators(*_recursive(candles.price, settings), *(column[place] for column in windowed))
+        for place, (candles, _) in enumerate(frames)
+    ]
+
+
+def _stacked(columns: Sequence[Floats | Ints]) -> Floats:
+    """Columns as rows of one array, each ending with its newest value, NaN before the shorter ones."""
+    length = max(len(column) for column in columns)
+    rows = np.full((len(columns), length), np.nan)
+    for row, column in zip(rows, columns, strict=True):
+        row[length - len(column) :] = column
     return rows
 
 
 def _recursive(price: Ohlc, settings: StrategySettings) -> tuple[Floats, ...]:
+    """The indicators that remember all candles before, in the order of their names."""
     high, low, close = price.high, price.low, price.close
     averages = macd(close, settings.macd_fast, settings.macd_slow, settings.macd_signal)
     moves = directional(high, low, close, settings.adx_period)
@@ -109,42 +154,3 @@ def _recursive(price: Ohlc, settings: StrategySettings) -> tuple[Floats, ...]:
         moves.minus,
         atr(high, low, close, settings.atr_period),
     )
-
-
-def _windowed(price: Ohlc, volume: Floats, settings: StrategySettings) -> tuple[Floats, ...]:
-    bands = bollinger(price.close, settings.bollinger_period, settings.bollinger_deviations)
-    swing = stochastic(price.high, price.low, price.close, settings.stochastic_k, settings.stochastic_d)
-    return (
-        bands.lower,
-        bands.upper,
-        bands.position(price.close),
-        swing.k,
-        swing.d,
-        crossing(swing.k, swing.d),
-        volume_ratio(volume, settings.volume_period),
-    )
-
-
-def crossing(line: Floats, other: Floats) -> Floats:
-    """+1 where `line` is above `other` and was not before, -1 where it is below and was not before, else 0."""
-    cross = np.zeros(len(line))
-    was, now = line[:-1] - other[:-1], line[1:] - other[1:]
-    cross[1:] = ((was <= 0) & (now > 0)) * 1.0 - ((was >= 0) & (now < 0)) * 1.0
-    return cross
-
-
-def gathered(rows: Floats, positions: Ints) -> Floats:
-    """The columns of a table at `positions` (n,), NaN for the position -1: shape (indicators, n)."""
-    if not rows.shape[1]:
-        return np.full((len(rows), len(positions)), np.nan)
-    columns: Floats = rows[:, positions]
-    columns[:, positions < 0] = np.nan
-    return columns
-
-
-def values_of(rows: Floats, position: int) -> dict[str, float | None]:
-    """The indicators of one candle by name, None where one has no value."""
-    return {
-        name: None if math.isnan(value) else value
-        for name, value in zip(NAMES, rows[:, position].tolist(), strict=True)
-    }

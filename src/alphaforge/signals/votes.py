@@ -1,7 +1,7 @@
 """Six voters, each for buy, for sell or silent. A missing value is never a vote."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -35,7 +35,16 @@ class Votes:
 
     def of(self, timeframe: int) -> "Votes":
         """The votes of one of several timeframes."""
-        return Votes(*(getattr(self, field.name)[timeframe] for field in fields(Votes)))
+        return Votes(
+            self.ema_ribbon[timeframe],
+            self.rsi[timeframe],
+            self.macd[timeframe],
+            self.bollinger[timeframe],
+            self.stochastic[timeframe],
+            self.volume[timeframe],
+            self.buy[timeframe],
+            self.sell[timeframe],
+        )
 
 
 def cast_votes(values: Indicators, trend: Codes, settings: StrategySettings) -> Votes:
