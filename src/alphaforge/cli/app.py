@@ -6,6 +6,8 @@ import typer
 
 from alphaforge.cli import candles, signals
 from alphaforge.cli.config import config
+from alphaforge.cli.doctor import doctor
+from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
 
 app = typer.Typer(
@@ -35,6 +37,8 @@ def _root(
 
 
 app.command()(serve)
+app.command()(scan)
 app.command()(config)
+app.command()(doctor)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from alphaforge.cli.opening import reading, writing
+from alphaforge.cli.candle_download import download
+from alphaforge.cli.opening import STOP_FIRST, reading, writing
 from alphaforge.cli.output import AsJson, note, print_json, print_table, progress, say
 from alphaforge.cli.state import state
 from alphaforge.core.errors import InvalidInput, NotFound
@@ -18,7 +19,6 @@ from alphaforge.core.times import parse_rfc3339, rfc3339
 
 app = typer.Typer(help="Stored candles: fetch, take in, hand out, look for holes.", no_args_is_help=True)
 
-_STOP_FIRST = "Stop the server, do this, and start it again: one process writes a SQLite file."
 _WEEK = int(timedelta(days=7).total_seconds())
 _LONGEST_GAPS = 10
 Name = Annotated[str, typer.Argument(metavar="INSTRUMENT", help="GBP_USD, GBP/USD, gold, ...")]
@@ -26,6 +26,9 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[INSTRUMENT]...", he
 Source = Annotated[str | None, typer.Option(help="Whose candles: oanda-practice, oanda-live, sandbox, import, ...")]
 Start = Annotated[str | None, typer.Option("--from", help="Not before this time (RFC 3339).")]
 End = Annotated[str | None, typer.Option("--to", help="Before this time (RFC 3339).")]
+
+
+app.command()(download)
 
 
 @app.command("import")
@@ -69,7 +72,7 @@ def import_candles(
 async def _keep(series: Any, source: str) -> int:  # noqa: ANN401 - a CandleSeries, imported when used
     from alphaforge.storage.candles import CandleRepository  # noqa: PLC0415 - `--help` needs none of it
 
-    async with writing(state.settings(), _STOP_FIRST) as database:
+    async with writing(state.settings(), STOP_FIRST) as database:
         stored = 0
         with progress() as bar:
             task = bar.add_task("storing", total=len(series))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from alphaforge.settings import Settings  # both are slow to import, and `--help` needs neither
     from alphaforge.storage.engine import Database
 
+STOP_FIRST = "Stop the server, do this, and start it again: one process writes a SQLite file."
+
 
 @asynccontextmanager
 async def reading(settings: "Settings") -> AsyncIterator["Database"]:

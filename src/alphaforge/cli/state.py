@@ -23,12 +23,12 @@ class State:
         self.debug, self.as_json, self.redactor = debug, as_json, Redactor()
 
     def settings(self, *, serving: bool = False, **given: str | int | None) -> "Settings":
-        """Read the settings and arrange the logs: a command is quiet but for warnings, a server says what it does."""
+        """Read the settings and arrange the logs: a server says what it does, a command only what broke."""
         from alphaforge.settings import load_settings  # noqa: PLC0415 - see above
         from alphaforge.telemetry.logs import configure_logs  # noqa: PLC0415 - the same
 
         settings = load_settings(Path(".env"), **given)
-        level = "DEBUG" if self.debug else settings.log_level if serving else "WARNING"
+        level = "DEBUG" if self.debug else settings.log_level if serving else "ERROR"
         style = settings.log_format if serving else "console"
         self.redactor = configure_logs(style, level, settings.secrets())
         return settings

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from alphaforge.telemetry.redaction import Redactor
 
@@ -23,8 +23,9 @@ _QUIET = {
     "aiosqlite": logging.WARNING,
     "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
-    "stamina": logging.WARNING,
 }
+_SILENT = frozenset({"stamina"})
+"""Writes through structlog itself, and only what the market's client says better."""
 
 
 class _OwnLogger:
@@ -70,6 +71,7 @@ def configure_logs(
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
+        _drop_silent,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -99,6 +101,12 @@ def configure_logs(
         cache_logger_on_first_use=False,  # a module's logger made before this call must follow it too
     )
     return redactor
+
+
+def _drop_silent(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if event["logger"] in _SILENT:
+        raise structlog.DropEvent
+    return event
 
 
 def _renderer(style: str, out: TextIO) -> Processor:

@@ -140,3 +140,9 @@ def test_without_a_terminal_auto_means_json_and_with_one_it_is_for_people(
     configure_logs("auto", "INFO", (), stream)
     structlog.get_logger("test").info("two")
     assert "\x1b[" in stream.getvalue()
+
+
+def test_retries_are_told_once_by_the_client_and_not_again_by_its_library(stream: io.StringIO) -> None:
+    configure_logs("json", "DEBUG", (), stream)
+    structlog.get_logger("stamina").warning("stamina.retry_scheduled")
+    assert stream.getvalue() == ""
