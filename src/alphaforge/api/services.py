@@ -99,8 +99,8 @@ class KellyFigures(Protocol):
         ...
 
     @property
-    def win_loss_ratio(self) -> float:
-        """`avg_win / avg_loss`, 0 where there is no loss."""
+    def win_loss_ratio(self) -> float | None:
+        """`avg_win / avg_loss`; 0 without results, None where there is no loss."""
         ...
 
     @property

@@ -21,23 +21,26 @@ LIFETIME = 4 * 3600
 """Seconds after which a signal without an expiry of its own, by hand or the predecessor's, ends."""
 
 
-def open_statement(*, own_only: bool, source: str | None) -> Select[Any]:
-    """Open signals, oldest first."""
+def open_statement(*, own_only: bool, source: str | None, sourceless: bool = False) -> Select[Any]:
+    """Open signals, oldest first; `sourceless`: only those that name no market."""
     statement = select(*(_c[name] for name in _WANTED), _c.expires_at, _c.spread)
     statement = statement.where(_c.status.in_([status.value for status in OPEN])).order_by(_c.timestamp, _c.id)
     if own_only:
         statement = statement.where(_c.origin.is_not(None))
     if source is not None:
         statement = statement.where(_c.source == source)
+    if sourceless:
+        statement = statement.where(_c.source.is_(None))
     return statement
 
 
 async def read_open(
-    connection: AsyncConnection, *, own_only: bool, source: str | None
+    connection: AsyncConnection, *, own_only: bool, source: str | None, sourceless: bool = False
 ) -> tuple[list[OpenSignal], dict[int, str]]:
     """The open signals, and why others cannot be settled (by id): a symbol or levels that mean nothing."""
+    statement = open_statement(own_only=own_only, source=source, sourceless=sourceless)
     settleable, others = [], {}
-    for row in (await connection.execute(open_statement(own_only=own_only, source=source))).all():
+    for row in (await connection.execute(statement)).all():
         try:
             settleable.append(_open_signal(row))
         except InvalidInput as error:

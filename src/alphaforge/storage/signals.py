@@ -3,7 +3,7 @@
 Rows are dicts with every column but `decision`; their times are epoch seconds. Nothing here commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,18 @@ class SignalRepository:
     connection: AsyncConnection
 
     async def add(
-        self, decision: Decision, *, symbol: str, source: str, simulated: bool, expires_at: int
+        self,
+        decision: Decision,
+        *,
+        symbol: str,
+        source: str,
+        simulated: bool,
+        expires_at: int,
+        context: Mapping[str, Any] | None = None,
     ) -> int | None:
         """Store a signal of the strategy; None where this evaluation is stored already, as whatever.
+
+        `context`: what it was decided from beside candles, as JSON takes it; `decision_of` gives it back.
 
         Raises InvalidInput for a decision that is no signal.
         """
@@ -66,7 +75,7 @@ class SignalRepository:
             "source": source,
             "simulated": simulated,
             "expires_at": expires_at,
-            "decision": msgspec.json.encode(decision_to_dict(decision)).decode(),
+            "decision": msgspec.json.encode(decision_to_dict(decision) | {"context": context}).decode(),
         }
         return await self._insert(row)
 
@@ -160,13 +169,15 @@ class SignalRepository:
             statement = statement.where(_c.source == source)
         return await rows.pairs(self.connection, statement.group_by(_c.instrument))
 
-    async def open_signals(self, *, own_only: bool, source: str | None = None) -> list[OpenSignal]:
+    async def open_signals(
+        self, *, own_only: bool, source: str | None = None, sourceless: bool = False
+    ) -> list[OpenSignal]:
         """Signals that are PENDING or ACTIVE, oldest first; `own_only`: made since adoption.
 
         Those that can never be settled, having impossible levels or a symbol that means nothing, are not among
         them: see `unsettleable`.
         """
-        return (await read_open(self.connection, own_only=own_only, source=source))[0]
+        return (await read_open(self.connection, own_only=own_only, source=source, sourceless=sourceless))[0]
 
     async def unsettleable(self, *, own_only: bool) -> dict[int, str]:
         """Open signals that can never be settled, and why, by id."""

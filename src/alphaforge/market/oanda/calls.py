@@ -174,7 +174,7 @@ class Caller:
             raise failure
         self.breaker.succeeded()
         value = decode(response.content)
-        self.traffic.last_answer = time.monotonic()
+        self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
         return Answer(value, elapsed)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Traffic:
-    """Counts since the client was made; `last_answer` is the monotonic moment of the last good answer.
+    """Counts since the client was made; `last_answer` is the monotonic moment of the last good answer,
+    `last_error` what went wrong since, empty where nothing did.
 
     `refused_prices` were NaN, crossed or otherwise no price; `stale_prices` were duplicates or out of order.
     """

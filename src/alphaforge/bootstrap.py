@@ -1,0 +1,114 @@
+"""The composition root: builds every part from the settings, starts the background work, and closes it all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from alphaforge.api.services import ApiOptions, Services
+from alphaforge.core.candles import CandleSeries
+from alphaforge.core.clock import MarketClock
+from alphaforge.desk_services import desk_services
+from alphaforge.market.oanda.access import OandaAccess
+from alphaforge.market.oanda.client import OandaClient
+from alphaforge.market.price_feed import PriceFeed
+from alphaforge.market.rolling import RollingCandles
+from alphaforge.settings import Settings
+from alphaforge.signals.settings import DEFAULT_SETTINGS
+from alphaforge.storage.candles import CandleStore
+from alphaforge.storage.engine import Database, PoolSettings
+from alphaforge.tasks.background import Background
+from alphaforge.tasks.strategy import Strategy
+from alphaforge.workflows.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Database]:
+    """The database of these settings. Raises StorageError."""
+    pool = PoolSettings(
+        settings.db_pool_size, settings.db_max_overflow, settings.db_pool_recycle, settings.db_pool_timeout
+    )
+    database = await Database.open(settings.database_url.get_secret_value(), pool, read_only=read_only)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_source(settings: Settings) -> AsyncIterator[OandaClient]:
+    """The market of these settings: OANDA with a token, else a sandbox of our own on a free loopback port."""
+    async with AsyncExitStack() as stack:
+        client = OandaClient(await _access(settings, stack), MarketClock())
+        stack.push_async_callback(client.aclose)
+        yield client
+
+
+async def _access(settings: Settings, stack: AsyncExitStack) -> OandaAccess:
+    if settings.oanda_api_key is not None:
+        return OandaAccess.of(
+            settings.oanda_environment,
+            settings.oanda_api_key.get_secret_value(),
+            account_id=settings.oanda_account_id,
+            api_url=settings.oanda_api_url,
+            stream_url=settings.oanda_stream_url,
+        )
+    from alphaforge.market.sandbox.market import SimulatedMarket  # noqa: PLC0415 - only a desk without a token needs it
+    from alphaforge.market.sandbox.server import serve_sandbox  # noqa: PLC0415 - the same
+
+    sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, settings.instruments))
+    stack.push_async_callback(sandbox.aclose)
+    log.warning("simulated_market", advice="Prices are invented. Set OANDA_API_KEY for real ones.", url=sandbox.url)
+    return OandaAccess.of("sandbox", "sandbox", api_url=sandbox.url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """The stored candles of whoever `source` turns out to be: a sandbox says so with its first answer."""
+
+    database: Database
+    source: OandaClient
+
+    async def newest(self, instrument: str, count: int) -> CandleSeries:
+        return await CandleStore(self.database, self.source.name).newest(instrument, count)
+
+    async def keep(self, series: CandleSeries) -> None:
+        await CandleStore(self.database, self.source.name).keep(series)
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """The desk without background work, as the command line uses it."""
+    async with open_database(settings) as database, open_source(settings) as source:
+        candles = RollingCandles(source, _Archive(database, source), source.clock)
+        yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Everything the interface needs, with the background work running while the block lasts."""
+    async with open_desk(settings) as desk:
+        strategy = Strategy(desk)
+        await strategy.restore()
+        feed = PriceFeed(desk.source, desk.names)
+        background = Background(strategy, feed.run)
+        work = asyncio.create_task(background.run(), name="background")
+        try:
+            yield desk_services(strategy, feed, gemini_configured=settings.gemini_api_key is not None)
+        finally:
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+
+def api_options(settings: Settings) -> ApiOptions:
+    """What of the settings the interface follows."""
+    return ApiOptions(
+        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        max_page_size=settings.max_page_size,
+        allowed_origins=settings.allowed_origins,
+    )

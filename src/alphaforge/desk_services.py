@@ -1,0 +1,141 @@
+"""The desk as the interface sees it: each service of `api.services`, answered by the desk's parts."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alphaforge.api.services import CandleFacts, MarketFacts, Services
+from alphaforge.core.candles import CandleSeries
+from alphaforge.core.errors import MarketError
+from alphaforge.core.instruments import Instrument
+from alphaforge.core.market_hours import MarketHours
+from alphaforge.market.price_feed import PriceFeed
+from alphaforge.market.source import Quote
+from alphaforge.signals.sizing import KellyStatistics
+from alphaforge.storage.candles import CandleStore
+from alphaforge.tasks.strategy import Strategy
+from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
+from alphaforge.workflows.scan_market import ScanResult
+from alphaforge.workflows.settle_signals import Settlement, settle_signals
+
+FRESH_SECONDS = 15.0
+"""Older than this a quote is asked for anew while the market is open."""
+
+
+def desk_services(strategy: Strategy, feed: PriceFeed, *, gemini_configured: bool) -> Services:
+    """Everything a request may touch."""
+    desk = strategy.desk
+    return Services(
+        database=desk.database,
+        clock=desk.clock,
+        desk=_Workflows(strategy),
+        strategy=strategy,
+        prices=_Prices(desk, feed),
+        candles=_Candles(desk),
+        instruments=_Instruments(desk),
+        status=_Status(desk, gemini_configured),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Workflows:
+    """The workflows, bound to their desk."""
+
+    strategy: Strategy
+
+    async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[ScanResult]:
+        return await self.strategy.scan(instruments)
+
+    async def settle(self, *, own_only: bool) -> Sequence[Settlement]:
+        return await settle_signals(self.strategy.desk, own_only=own_only)
+
+    async def record_trade_result(self, instrument: str, profit_loss: float, risk: float) -> KellyStatistics:
+        return await record_trade_result(self.strategy.desk, instrument, profit_loss, risk)
+
+    async def kelly(self, instrument: str | None = None) -> KellyStatistics:
+        desk = self.strategy.desk
+        return await read_kelly(desk, (instrument,) if instrument else desk.names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """Quotes from memory while they are fresh, else asked of the market."""
+
+    desk: Desk
+    feed: PriceFeed
+
+    async def quotes(self, instruments: Sequence[str]) -> Sequence[Quote]:
+        missing = [name for name in instruments if not self._is_fresh(name)]
+        asked: dict[str, Quote] = {}
+        problem: MarketError | None = None
+        if missing:
+            try:
+                asked = {quote.instrument: quote for quote in await self.desk.source.quotes(missing)}
+            except MarketError as error:
+                problem = error  # an older quote with its own time is still the truth
+        found = [quote for name in instruments if (quote := asked.get(name) or self.feed.quote(name))]
+        if not found and problem is not None:
+            raise problem
+        return found
+
+    def _is_fresh(self, name: str) -> bool:
+        """Whether the newest quote is of now; while the market is closed the last one stays so."""
+        quote, age = self.feed.quote(name), self.feed.age(name)
+        if quote is None or age is None:
+            return False
+        return age < FRESH_SECONDS or not self.desk.hours_of(name).is_open(self.desk.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Candles:
+    """Closed M5 candles, in memory and in the archive of the present market."""
+
+    desk: Desk
+
+    def series(self, instrument: str) -> CandleSeries:
+        return self.desk.candles.series(instrument)
+
+    async def between(self, instrument: str, start: int, end: int) -> CandleSeries:
+        return await CandleStore(self.desk.database, self.desk.source.name).between(instrument, start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Instruments:
+    """The instruments by OANDA's name."""
+
+    desk: Desk
+
+    @property
+    def watched(self) -> Sequence[str]:
+        return self.desk.names
+
+    @property
+    def known(self) -> Mapping[str, Instrument]:
+        return self.desk.instruments
+
+    def hours(self, instrument: str) -> MarketHours:
+        return self.desk.hours_of(instrument)
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """What is known without asking anybody."""
+
+    desk: Desk
+    gemini_configured: bool
+    started_at: float = field(default_factory=time.time)
+
+    def market(self) -> MarketFacts:
+        source = self.desk.source
+        answered, error = source.traffic.last_answer, source.traffic.last_error
+        at = None if answered is None else time.time() - (time.monotonic() - answered)
+        return MarketFacts(source.name, source.simulated, at is not None and not error, at, error or None)
+
+    def candles(self) -> Sequence[CandleFacts]:
+        facts = []
+        for name in self.desk.names:
+            series = self.desk.candles.series(name)
+            needed = self.desk.strategy.window
+            facts.append(CandleFacts(name, len(series), needed, series.end if len(series) else None))
+        return facts

@@ -1,0 +1,1 @@
+"""When the workflows run: at every close, every minute."""

@@ -1,0 +1,69 @@
+"""All background work of a desk: begun together, ended together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from alphaforge.core.errors import MarketError
+from alphaforge.core.granularity import Granularity
+from alphaforge.tasks.scanning import ScanSchedule
+from alphaforge.tasks.settling import settle_every_minute
+from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.supervisor import keep_running
+from alphaforge.workflows.open_market import open_market, warm_connections
+from alphaforge.workflows.scan_market import ScanResult
+from alphaforge.workflows.settle_signals import settle_signals
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(slots=True)
+class Background:
+    """Opens the market, then scans at every close, settles every minute and follows prices, until cancelled."""
+
+    strategy: Strategy
+    follow_prices: Callable[[], Awaitable[object]]
+    opened: bool = False
+
+    async def run(self) -> None:
+        """Never returns by itself."""
+        await self._open()
+        desk = self.strategy.desk
+        schedule = ScanSchedule(self._scan, desk.clock, desk.names, self._was_open)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_running("connections", partial(warm_connections, desk)))
+            group.create_task(keep_running("scanning", schedule.run))
+            group.create_task(
+                keep_running("settling", partial(settle_every_minute, partial(settle_signals, desk, own_only=True)))
+            )
+            group.create_task(keep_running("prices", self.follow_prices))
+
+    async def _open(self) -> None:
+        """Ask the market until it answers; the interface serves what is stored meanwhile."""
+        attempt = 0
+        while not self.opened:
+            try:
+                await open_market(self.strategy.desk)
+            except MarketError as error:
+                pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+                log.error("market_not_opened", error=error.message, advice=error.advice, again_in_seconds=pause)  # noqa: TRY400 - said in words
+                attempt += 1
+                await asyncio.sleep(pause)
+            else:
+                self.opened = True
+
+    async def _scan(self, names: Sequence[str]) -> Sequence[ScanResult]:
+        """The scheduled scan; with the strategy stopped candles are collected and nothing is decided."""
+        if self.strategy.is_running:
+            return await self.strategy.scan(names)
+        return await self.strategy.collect(names)
+
+    def _was_open(self, name: str, boundary: int) -> bool:
+        """Whether the candle that ended at `boundary` can have had a price."""
+        hours = self.strategy.desk.hours_of(name)
+        return hours.is_open(boundary - Granularity.M5.seconds) or hours.is_open(boundary - 1)

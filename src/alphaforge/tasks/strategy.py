@@ -1,0 +1,87 @@
+"""The switch of the scheduled scans, kept over restarts, and what the last scan found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from alphaforge.market.rolling import Refreshed
+from alphaforge.storage.settings import SettingRepository
+from alphaforge.workflows.collect_candles import collect_candles
+from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.scan_market import ScanResult, scan_market
+
+log = structlog.get_logger(__name__)
+
+RUNNING_KEY = "strategy_running"
+
+
+@dataclass(slots=True)
+class Strategy:
+    """Scans of this desk, scheduled or asked for, and whether the scheduled ones run."""
+
+    desk: Desk
+    is_running: bool = True
+    last_scan_at: float | None = None
+    last_results: dict[str, ScanResult] = field(default_factory=dict)
+    _under_way: int = 0
+    _scans: int = 0
+
+    @property
+    def is_scanning(self) -> bool:
+        """Whether a scan is under way at this moment."""
+        return self._under_way > 0
+
+    async def restore(self) -> None:
+        """Find the switch as it was left; a new desk scans."""
+        async with self.desk.database.read() as connection:
+            self.is_running = await SettingRepository(connection).get(RUNNING_KEY) != "false"
+
+    async def start(self) -> None:
+        """Turn scheduled scans on."""
+        await self._switch(on=True)
+
+    async def stop(self) -> None:
+        """Turn scheduled scans off; candles go on being collected."""
+        await self._switch(on=False)
+
+    async def _switch(self, *, on: bool) -> None:
+        async with self.desk.database.write() as connection:
+            await SettingRepository(connection).put(RUNNING_KEY, "true" if on else "false")
+        self.is_running = on
+        log.info("strategy_switched", running=on)
+
+    async def scan(self, names: Sequence[str] | None = None) -> Sequence[ScanResult]:
+        """Scan now, whether the scheduled scans run or not; one line in the log says what came of it."""
+        self._scans += 1
+        self._under_way += 1
+        began = self.desk.clock.now()
+        try:
+            with bound_contextvars(scan_id=self._scans):
+                results = await scan_market(self.desk, tuple(names) if names else None)
+                _log_scan(results, began)
+        finally:
+            self._under_way -= 1
+        self.last_scan_at = self.desk.clock.now()
+        self.last_results.update((result.instrument, result) for result in results)
+        return results
+
+    async def collect(self, names: Sequence[str]) -> Sequence[ScanResult]:
+        """Fetch what closed and decide nothing."""
+        fetched = await collect_candles(self.desk, names)
+        return [
+            ScanResult(name, None, None, "strategy_stopped", late=isinstance(page, Refreshed) and page.late)
+            for name, page in fetched.items()
+        ]
+
+
+def _log_scan(results: Sequence[ScanResult], began: float) -> None:
+    found: Mapping[str, str] = {result.instrument: result.reason or "signal" for result in results}
+    log.info(
+        "scan",
+        market_time=round(began, 3),
+        evaluated=sum(result.evaluated for result in results),
+        late=[result.instrument for result in results if result.late],
+        **found,
+    )

@@ -1,0 +1,50 @@
+"""Everything a workflow needs, handed over by value: the composition root builds one, tests build their own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alphaforge.core.clock import Clock
+from alphaforge.core.errors import UnknownInstrument
+from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
+from alphaforge.core.market_hours import MarketHours, hours_of
+from alphaforge.market.oanda.client import OandaClient
+from alphaforge.market.rolling import RollingCandles
+from alphaforge.signals.settings import StrategySettings
+from alphaforge.storage.engine import Database
+
+
+@dataclass(slots=True)
+class Desk:
+    """The desk's parts. `names`: the instruments it watches, in the order in which they are decided.
+
+    `evaluated`: the newest candle of each instrument that is stored as evaluated (start, epoch seconds), known for
+    the source `evaluated_in`. `deciding` is held by whoever decides or settles.
+    """
+
+    database: Database
+    source: OandaClient
+    candles: RollingCandles
+    clock: Clock
+    names: tuple[str, ...]
+    strategy: StrategySettings
+    instruments: dict[str, Instrument] = field(default_factory=lambda: dict(FALLBACK_INSTRUMENTS))
+    hours: Mapping[str, MarketHours] = field(default_factory=dict)
+    evaluated: dict[str, int] = field(default_factory=dict)
+    evaluated_in: str | None = None
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def watched(self, names: tuple[str, ...] | None) -> tuple[str, ...]:
+        """`names` as far as they are watched, or all; raises UnknownInstrument for another."""
+        for name in names or ():
+            if name not in self.names:
+                raise UnknownInstrument(f"{name} is not watched", advice=f"Watched are {', '.join(self.names)}.")
+        return names or self.names
+
+    def instrument(self, name: str) -> Instrument:
+        """What is known of an instrument; before the account was read, the usual precision."""
+        return self.instruments.get(name) or Instrument(name)
+
+    def hours_of(self, name: str) -> MarketHours:
+        """When an instrument trades."""
+        return self.hours.get(name) or hours_of(name)

@@ -1,0 +1,26 @@
+"""The book as the database knows it: what a decision depends on beside candles, found again after any end."""
+
+from alphaforge.signals.desk import Book
+from alphaforge.storage.rejections import RejectionRepository
+from alphaforge.storage.signals import SignalRepository
+from alphaforge.workflows.desk import Desk
+
+
+async def load_book(desk: Desk) -> Book:
+    """Read it for the market that the desk looks at: simulated and real signals know nothing of each other.
+
+    The newest evaluated candles are read once, since from then on only this desk evaluates.
+    """
+    source = desk.source.name
+    async with desk.database.read() as connection:
+        signals = SignalRepository(connection)
+        if desk.evaluated_in != source:
+            desk.evaluated = await RejectionRepository(connection).last_evaluated(source)
+            desk.evaluated_in = source
+        book = Book(
+            settings=desk.strategy,
+            last_signal_at=await signals.last_signal_times(source=source),
+            results=await signals.results(source, desk.names, desk.strategy.kelly_results),
+        )
+        book.hold(await signals.open_signals(own_only=True, source=source))
+        return book

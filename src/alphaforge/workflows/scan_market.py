@@ -1,0 +1,149 @@
+"""The product's sentence: take the closed candles of each instrument side by side, evaluate, store, announce."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from alphaforge.core.clock import lag
+from alphaforge.core.errors import MarketError, NoData
+from alphaforge.core.granularity import Granularity
+from alphaforge.market.rolling import Refreshed
+from alphaforge.signals.analysis import Analysis, analyse_last
+from alphaforge.signals.decision import Context, decide
+from alphaforge.signals.desk import Book
+from alphaforge.signals.model import Decision
+from alphaforge.storage.rejections import RejectionRepository
+from alphaforge.storage.signals import SignalRepository
+from alphaforge.workflows.collect_candles import collect_candles
+from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.load_book import load_book
+from alphaforge.workflows.settle_signals import finer_candles
+from alphaforge.workflows.store_evaluation import Evaluation, EvaluationStore
+
+M5 = Granularity.M5.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What a scan found on one instrument.
+
+    `decision` is about the newest closed candle, None where none could be made. `reason` says why there is no signal:
+    the first failed filter's name, `already_signalled`, or a sentence where nothing could be decided; empty for a
+    signal, which `signal_id` names. `late`: the broker has not closed its newest candle yet. `evaluated`: how many
+    candles this scan evaluated and stored. `problem`: what the market answered instead of candles.
+    """
+
+    instrument: str
+    decision: Decision | None
+    signal_id: int | None
+    reason: str
+    late: bool = False
+    evaluated: int = 0
+    problem: str | None = None
+
+
+async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[ScanResult]:
+    """Fetch, evaluate and store every candle that closed since the last evaluation; decide on the newest.
+
+    Each candle is stored once, as a signal or as a rejection, however often and from wherever this is called. Where
+    nothing new has closed, the newest candle is decided again as things stand now, and nothing is stored.
+    """
+    watched = desk.watched(names)
+    fetched = await collect_candles(desk, watched)
+    async with desk.deciding:
+        scan = _Scan(desk, await load_book(desk), _pending(desk, watched))
+        for start in scan.starts():
+            await scan.step(start)
+        return [scan.result(name, fetched[name]) for name in watched]
+
+
+def _pending(desk: Desk, names: Sequence[str]) -> dict[str, Analysis]:
+    """The analysis of each instrument's candles that nobody has evaluated; on the very first scan, of the newest."""
+    boundary = Granularity.M5.floor(desk.clock.now())
+    pending = {}
+    for name in names:
+        closed = desk.candles.series(name).until(boundary)
+        if not len(closed):
+            continue
+        newest = int(closed.time[-1])
+        new = len(closed.after(desk.evaluated.get(name, newest - M5) + M5))
+        if new:
+            pending[name] = analyse_last(closed, desk.strategy, new)
+    return pending
+
+
+@dataclass(slots=True)
+class _Scan:
+    """One scan under way: what is to be evaluated, and what was decided so far."""
+
+    desk: Desk
+    book: Book
+    pending: dict[str, Analysis]
+    newest: dict[str, Evaluation] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def starts(self) -> list[int]:
+        """The starts of all candles to be evaluated, oldest first."""
+        return sorted({int(t) for one in self.pending.values() for t in one.series.time[one.first :][one.warm]})
+
+    async def step(self, start: int) -> None:
+        """Settle what ended with this candle, then decide on it for each instrument in turn: one transaction."""
+        desk, close = self.desk, start + M5
+        candles = {name: desk.candles.series(name) for name in desk.names}
+        finer = await finer_candles(desk, self.book.open.values(), candles, close)
+        pips = {name: desk.instrument(name).pip for name in desk.names}
+        async with desk.database.write() as connection:
+            signals = SignalRepository(connection)
+            for ended in self.book.settle(candles, pips, close, finer=finer):
+                await signals.settle(ended.signal.id, ended.outcome, at=desk.clock.now())
+            store = EvaluationStore(desk, signals, RejectionRepository(connection))
+            found = [await self._evaluated(store, name, row) for name, row in self._rows(start)]
+        for evaluation in found:  # only now they are on the disk
+            name = evaluation.decision.instrument
+            desk.evaluated[name] = start
+            self.newest[name] = evaluation
+            self.counts[name] = self.counts.get(name, 0) + evaluation.stored
+
+    def _rows(self, start: int) -> list[tuple[str, int]]:
+        """The instruments that have a candle to be evaluated at `start`, in the desk's order, each with its row."""
+        rows = []
+        for name in self.desk.names:
+            if (analysis := self.pending.get(name)) is None:
+                continue
+            row = int(analysis.series.time.searchsorted(start))
+            fits = analysis.first <= row < len(analysis.series) and analysis.series.time[row] == start
+            if fits and analysis.warm[analysis.index(row)]:
+                rows.append((name, row))
+        return rows
+
+    async def _evaluated(self, store: EvaluationStore, name: str, row: int) -> Evaluation:
+        """Decide on a candle, as of its close and the time that passed since, and store what was decided."""
+        analysis = self.pending[name]
+        close = int(analysis.series.time[row]) + M5
+        context = self.context(name, close + lag(self.desk.clock, close))
+        return await store.put(decide(analysis, row, context), context, self.book)
+
+    def context(self, name: str, as_of: float) -> Context:
+        """What a decision on an instrument at a moment must know beside candles."""
+        is_open = self.desk.hours_of(name).is_open(as_of)
+        return self.book.context_for(self.desk.instrument(name), as_of, market_open=is_open)
+
+    def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
+        """What this scan says of an instrument."""
+        problem = fetched.message if isinstance(fetched, MarketError) else None
+        late = isinstance(fetched, Refreshed) and fetched.late
+        if (found := self.newest.get(name)) is None:
+            return self._again(name, problem, late=late)
+        return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)
+
+    def _again(self, name: str, problem: str | None, *, late: bool) -> ScanResult:
+        """The decision on the newest candle as things stand now; nothing of it is stored."""
+        closed = self.desk.candles.series(name)
+        if not len(closed):
+            why = problem or "warming_up: no candles are loaded yet"
+            return ScanResult(name, None, None, why, late, problem=problem)
+        analysis = analyse_last(closed, self.desk.strategy)
+        try:
+            decision = decide(analysis, -1, self.context(name, self.desk.clock.now()))
+        except NoData as error:
+            return ScanResult(name, None, None, error.message, late, problem=problem)
+        return ScanResult(name, decision, None, decision.reason or "already_evaluated", late, problem=problem)

@@ -1,0 +1,153 @@
+"""Follow open signals to their outcome, with candles of the market that they were made in and of no other."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from alphaforge.core.candles import CandleSeries
+from alphaforge.core.errors import MarketError
+from alphaforge.core.granularity import Granularity
+from alphaforge.signals.model import Outcome, Status
+from alphaforge.signals.outcome import OpenSignal, ambiguous_candle, settle
+from alphaforge.storage.candles import CandleStore
+from alphaforge.storage.signals import SignalRepository
+from alphaforge.workflows.collect_candles import collect_candles
+from alphaforge.workflows.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+M5 = Granularity.M5.seconds
+
+GRACE = 600
+"""Market seconds after an expiry within which the last candles before it may still come."""
+
+_WORDS = {Status.WON: "the target was touched", Status.LOST: "the stop was touched", Status.EXPIRED: "4 hours elapsed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One open signal held against the candles; `status` stays PENDING while it is open."""
+
+    signal_id: int
+    instrument: str
+    status: Status
+    exit_price: float | None
+    reason: str
+
+
+async def settle_signals(desk: Desk, *, own_only: bool) -> list[Settlement]:
+    """Settle and store what has ended by now; one settlement for every open signal.
+
+    `own_only` leaves the signals that were adopted from the predecessor alone: those end when somebody asks.
+    """
+    mine, others = await _open_signals(desk, own_only=own_only)
+    if not mine and not others:
+        return []
+    waiting = {signal.instrument for signal in mine}
+    await collect_candles(desk, [name for name in desk.names if name in waiting])
+    async with desk.deciding:
+        mine, others = await _open_signals(desk, own_only=own_only)
+        found = [(signal, await _look(desk, signal)) for signal in mine]
+        found += [(signal, _unseen(desk, signal)) for signal in others]
+        async with desk.database.write() as connection:
+            signals = SignalRepository(connection)
+            return [await _store(desk, signals, signal, end) for signal, end in found]
+
+
+async def finer_candles(
+    desk: Desk, signals: Iterable[OpenSignal], candles: Mapping[str, CandleSeries], through: float
+) -> dict[int, CandleSeries]:
+    """By signal, the finer candles of the one that touched both its levels, as far as the market has them."""
+    finer = {}
+    for signal in signals:
+        known = candles.get(signal.instrument)
+        start = None if known is None else ambiguous_candle(signal, known.until(through))
+        if start is not None and (found := await _resolved(desk, signal, start)) is not None:
+            finer[signal.id] = found
+    return finer
+
+
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """The end of a signal whose candles are not to be had: its time is over, nobody knows at what price."""
+
+
+_End = Outcome | _Unseen | None
+
+
+async def _open_signals(desk: Desk, *, own_only: bool) -> tuple[list[OpenSignal], list[OpenSignal]]:
+    """The open signals of the market that the desk looks at, and those whose market it cannot see."""
+    source = desk.source.name
+    async with desk.database.read() as connection:
+        signals = SignalRepository(connection)
+        mine = await signals.open_signals(own_only=own_only, source=source)
+        every = await signals.open_signals(own_only=own_only)
+        # what the predecessor left, and what was entered without saying where, is of the real market
+        sourceless = [] if desk.source.simulated else await signals.open_signals(own_only=own_only, sourceless=True)
+    seen = {signal.id for signal in (*mine, *sourceless)}
+    return [*mine, *sourceless], [signal for signal in every if signal.id not in seen]
+
+
+async def _look(desk: Desk, signal: OpenSignal) -> _End:
+    """How a signal of this market ended, None while it is open or its candles cannot be had at present."""
+    now = desk.clock.now()
+    try:
+        candles = await _candles_of(desk, signal)
+        over = now > signal.expires_at + GRACE
+        if not len(candles.after(signal.opened_at).until(signal.expires_at)):
+            return _Unseen() if over else None
+        through = float(signal.expires_at) if over else float(candles.end)
+        finer = await finer_candles(desk, (signal,), {signal.instrument: candles}, through)
+    except MarketError as error:
+        log.info("settlement_waits", signal_id=signal.id, reason=error.message)
+        return None
+    pip = desk.instrument(signal.instrument).pip
+    return settle(signal, candles.until(through), pip, finer=finer.get(signal.id), through=through)
+
+
+async def _candles_of(desk: Desk, signal: OpenSignal) -> CandleSeries:
+    """The M5 candles that a signal lived through: from memory, else from the archive, else from the market."""
+    held = desk.candles.series(signal.instrument)
+    if len(held) and held.time[0] <= signal.opened_at:
+        return held
+    end = min(signal.expires_at, Granularity.M5.floor(desk.clock.now()))
+    if end <= signal.opened_at:
+        return held
+    stored = await CandleStore(desk.database, desk.source.name).between(signal.instrument, signal.opened_at, end)
+    if len(stored) >= (end - signal.opened_at) // M5:
+        return stored
+    page = await desk.source.candles(signal.instrument, Granularity.M5, start=signal.opened_at, end=end)
+    return page.closed
+
+
+def _unseen(desk: Desk, signal: OpenSignal) -> _End:
+    return _Unseen() if desk.clock.now() >= signal.expires_at else None
+
+
+async def _resolved(desk: Desk, signal: OpenSignal, start: int) -> CandleSeries | None:
+    """M1 candles of five minutes, and where one of those touched both levels too, its S5 candles."""
+    try:
+        minutes = (await desk.source.candles(signal.instrument, Granularity.M1, start=start, end=start + M5)).closed
+        minute = ambiguous_candle(signal, minutes) if len(minutes) else None
+        if minute is None:
+            return minutes
+        end = minute + Granularity.M1.seconds
+        return (await desk.source.candles(signal.instrument, Granularity.S5, start=minute, end=end)).closed
+    except MarketError as error:
+        log.warning("finer_candles_unavailable", signal_id=signal.id, error=error.message)
+        return None
+
+
+async def _store(desk: Desk, signals: SignalRepository, signal: OpenSignal, end: _End) -> Settlement:
+    """Store an end; a signal without one stays as it is."""
+    now = desk.clock.now()
+    if isinstance(end, _Unseen):
+        await signals.expire_unseen(signal.id, now)
+        reason = "4 hours elapsed; no candles of its market are to be had"
+        return Settlement(signal.id, signal.instrument, Status.EXPIRED, None, reason)
+    if end is None:
+        return Settlement(signal.id, signal.instrument, Status.PENDING, None, "open")
+    await signals.settle(signal.id, end, now)
+    log.info("outcome", signal_id=signal.id, instrument=signal.instrument, status=end.status, r=end.r_multiple)
+    return Settlement(signal.id, signal.instrument, end.status, end.exit_price, _WORDS[end.status])
