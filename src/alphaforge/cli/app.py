@@ -7,6 +7,7 @@ import typer
 from alphaforge.cli import candles, signals
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
+from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
 
@@ -38,6 +39,7 @@ def _root(
 
 app.command()(serve)
 app.command()(scan)
+app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
 app.add_typer(signals.app, name="signals")

@@ -45,7 +45,7 @@ def download(
     headings = ("instrument", "source", ">candles", ">new or changed")
     print_table("Downloaded", headings, [tuple(row.values())[:4] for row in rows])
     if any(row["simulated"] for row in rows):
-        note("These candles are simulated: no OANDA_API_KEY is set.")
+        note("These candles come from a sandbox: they are invented.")
 
 
 Bounds = tuple[float | None, float | None]

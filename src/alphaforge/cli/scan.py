@@ -34,7 +34,7 @@ def scan(
     else:
         _print(results)
         if simulated:
-            note("These prices are simulated: no OANDA_API_KEY is set.")
+            note("These prices come from a sandbox: they are invented.")
     return 1 if any(result.decision is None for result in results) else 0
 
 
