@@ -1,6 +1,6 @@
 """A whole history decided as the live desk would have: every candle at its close, settling before deciding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,15 @@ from alphaforge.signals.decision import decide
 from alphaforge.signals.desk import Book, Settled
 from alphaforge.signals.model import Decision
 from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened at one close (epoch seconds): the signals that had ended by then, then the decisions."""
+
+    close: int
+    settled: tuple[Settled, ...]
+    decisions: tuple[Decision, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +51,48 @@ def simulate(
     start: float = 0,
     end: float = float("inf"),
 ) -> Simulation:
+    """Every decision and end of the candles that close after `start` and by `end` (epoch seconds), held in memory.
+
+    A decision is about 5 KB: `replay` gives a long history step by step instead.
+    """
+    book = Book(settings)
+    steps = list(replay(series, instruments, hours, book, start=start, end=end))
+    return Simulation(
+        tuple(decision for step in steps for decision in step.decisions),
+        tuple(settled for step in steps for settled in step.settled),
+        book,
+    )
+
+
+def replay(
+    series: Mapping[str, CandleSeries],
+    instruments: Sequence[Instrument],
+    hours: Mapping[str, MarketHours],
+    book: Book,
+    *,
+    start: float = 0,
+    end: float = float("inf"),
+) -> Iterator[Step]:
     """Step the M5 candles that close after `start` and by `end` (epoch seconds), as_of being each candle's close.
 
-    At each close: settle open signals with the candles up to it, then decide on each instrument that has a candle
-    closing there, in the order given. Candles before `start` only warm up; where there are too few, nothing is decided.
+    At each close: settle the book's open signals with the candles up to it, then decide on each instrument that has a
+    candle closing there, in the order given, by the book's settings. Signals are numbered after the highest number that
+    the book holds. Candles before `start` only warm up; where there are too few, nothing is decided.
     """
-    analyses = {one.name: analyse(series[one.name], settings) for one in instruments}
+    analyses = {one.name: analyse(series[one.name], book.settings) for one in instruments}
     pips = {one.name: one.pip for one in instruments}
-    book, decisions, settled, signals = Book(settings), [], [], 0
+    number = max(book.open, default=0)
     for close, due in _steps(analyses, instruments, hours, start, end):
-        settled += book.settle(series, pips, close)
+        settled = book.settle(series, pips, close)
+        decisions = []
         for instrument, row, is_open in due:
             context = book.context_for(instrument, float(close), market_open=is_open)
             decision = decide(analyses[instrument.name], row, context)
             decisions.append(decision)
             if decision.is_signal:
-                signals += 1
-                book.add(decision, signals)
-    return Simulation(tuple(decisions), tuple(settled), book)
+                number += 1
+                book.add(decision, number)
+        yield Step(close, tuple(settled), tuple(decisions))
 
 
 _Due = list[tuple[Instrument, int, bool]]
