@@ -76,4 +76,4 @@ def _is_ours(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
-    return isinstance(answer, dict) and "status" in answer
+    return isinstance(answer, dict) and answer.get("status") == "alive"
