@@ -84,8 +84,10 @@ def simulated_day(seed: int, listing: Listing, hours: MarketHours, day: int) -> 
     name = listing.instrument.name
     if not shape.open.any():
         return _EMPTY
-    slots = day * SLOTS + np.arange(SLOTS, dtype=np.int64)
-    mood = _mood(seed, name, shape)
+    part = shape.trading  # nights and weekends cost nothing
+    mood = _mood(seed, name, shape).rows(part)
+    shape = shape.rows(part)
+    slots = np.arange(part.start * _STEPS, part.stop * _STEPS, dtype=np.int64) + day * SLOTS
     chance = normals(key_of(seed, name, "walk"), slots)
     deviation = np.where(shape.open, listing.volatility / np.sqrt(SLOTS) * shape.activity * mood.volatility, 0.0)
     begin, end = (listing.volatility * level(seed, name, _trading_day(midnight)) for midnight in (day, day + 1))
@@ -100,7 +102,7 @@ def simulated_day(seed: int, listing: Listing, hours: MarketHours, day: int) -> 
     kept = np.flatnonzero(volume)
     return Strip(
         day,
-        kept.astype(np.int16),
+        (part.start * _STEPS + kept).astype(np.int16),
         np.take(mid, kept, axis=1),
         np.maximum(1, np.rint(spread[kept])).astype(np.int32),
         volume[kept],
@@ -137,6 +139,10 @@ class _Mood:
     drift: Floats
     ranging: Floats
     jump: Floats
+
+    def rows(self, part: slice) -> "_Mood":
+        """Some of the minutes."""
+        return _Mood(self.volatility[part], self.unrest[part], self.drift[part], self.ranging[part], self.jump[part])
 
 
 def _mood(seed: int, name: str, shape: DayShape) -> _Mood:

@@ -21,7 +21,7 @@ _TOKYO, _LONDON, _NEW_YORK = ZoneInfo("Asia/Tokyo"), ZoneInfo("Europe/London"), 
 
 @dataclass(frozen=True, slots=True)
 class DayShape:
-    """The minutes of a UTC day, five arrays (1440,).
+    """The minutes of a UTC day, or some of them, five arrays (n,).
 
     `minutes`: their starts in epoch seconds. `open`: whether the market trades. `activity`: relative volatility,
     about 1. `density`: relative number of prices. `spread`: multiple of the usual spread.
@@ -32,6 +32,16 @@ class DayShape:
     activity: Floats
     density: Floats
     spread: Floats
+
+    @property
+    def trading(self) -> slice:
+        """The minutes from the first to the last that is open, breaks included; at least one must be open."""
+        (open_minutes,) = np.nonzero(self.open)
+        return slice(int(open_minutes[0]), int(open_minutes[-1]) + 1)
+
+    def rows(self, part: slice) -> "DayShape":
+        """Some of the minutes."""
+        return DayShape(self.minutes[part], self.open[part], self.activity[part], self.density[part], self.spread[part])
 
 
 def day_shape(listing: Listing, hours: MarketHours, day: int) -> DayShape:
