@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     async_workers: Annotated[
         int, Field(ge=1, le=64), About("a whole number from 1 to 64", unused="this version runs as one process")
     ] = 4
-    background_tasks: Annotated[bool, _SWITCH] = True
+    background_tasks: Annotated[bool, About(_SWITCH.accepts, unused="the desk's own work always runs")] = True
     oanda_api_key: Secret | None = None
     oanda_account_id: Text | None = None
     oanda_environment: Annotated[
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     ] = "INFO"
     telegram_bot_token: Annotated[Secret | None, About("text", unused=_LATER_ALERTS)] = None
     telegram_chat_id: Annotated[Text | None, About("text", unused=_LATER_ALERTS)] = None
-    gemini_api_key: Annotated[Secret | None, About("text", unused="this version asks no Gemini")] = None
+    gemini_api_key: Secret | None = None
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _ignored: tuple[str, ...] = PrivateAttr(default=())

@@ -93,9 +93,11 @@ def cell(value: object) -> str:
 
 def progress() -> "Progress":
     """A progress bar on standard error; without a terminal there, nothing."""
+    from rich import progress as bars  # noqa: PLC0415 - the same
     from rich.console import Console  # noqa: PLC0415 - rich costs a fifth of a second
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    columns = bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn()
+    return bars.Progress(
+        *columns, bars.TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    )
