@@ -108,9 +108,15 @@ def analyse(
     return _analysis(series, settings, 0, alignment)
 
 
-def analyse_last(series: CandleSeries, settings: StrategySettings = DEFAULT_SETTINGS, rows: int = 1) -> Analysis:
+def analyse_last(
+    series: CandleSeries,
+    settings: StrategySettings = DEFAULT_SETTINGS,
+    rows: int = 1,
+    *,
+    alignment: Alignment = by_bucket_end,
+) -> Analysis:
     """The same for the last `rows` rows only, bit for bit, from the shortest tail that gives the same bits."""
-    return _analysis(series, settings, max(0, len(series) - rows), by_bucket_end)
+    return _analysis(series, settings, max(0, len(series) - rows), alignment)
 
 
 def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alignment: Alignment) -> Analysis:
@@ -145,7 +151,7 @@ def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alig
         adx=latest.adx,
         spread=series.ask.close[first:] - series.bid.close[first:],
         warm=np.logical_and.reduce([frame.closed >= settings.minimum_candles for frame in frames]),
-        receipts=Receipts(series, settings.window),
+        receipts=Receipts(series, settings.window, first),
         fingerprint=settings.fingerprint(),
     )
 

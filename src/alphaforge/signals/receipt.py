@@ -24,7 +24,7 @@ _FOLD = np.uint64(29)
 
 def candle_hash(series: CandleSeries, window: int = DEFAULT_SETTINGS.window) -> str:
     """The receipt of the last `window` candles of a series, or of all where there are fewer."""
-    return Receipts(series, window).at(len(series) - 1)
+    return Receipts(series, window, len(series) - 1).at(len(series) - 1)
 
 
 def candles_hashed(receipt: str) -> int:
@@ -33,12 +33,13 @@ def candles_hashed(receipt: str) -> int:
 
 
 class Receipts:
-    """The receipts of every row of one series; whole days are digested once, so that a replay stays fast."""
+    """The receipts of a series' rows from `first` on; whole days are digested once, so that a replay stays fast."""
 
-    __slots__ = ("_days", "_edges", "_folded", "_series", "_window")
+    __slots__ = ("_days", "_edges", "_folded", "_offset", "_series", "_window")
 
-    def __init__(self, series: CandleSeries, window: int) -> None:
-        self._series, self._window = series, window
+    def __init__(self, series: CandleSeries, window: int, first: int = 0) -> None:
+        self._offset, self._window = max(0, first + 1 - window), window
+        self._series = series.rows(self._offset)
         self._edges: list[int] | None = None
         self._folded: npt.NDArray[np.uint64] | None = None
         self._days: tuple[int, int, bytes] = (0, 0, b"")
@@ -47,7 +48,7 @@ class Receipts:
         """The receipt of the window that ends with `row` (0..n-1; -1 where the series is empty)."""
         if self._edges is None:
             self._edges = (np.flatnonzero(np.diff(self._series.time // _DAY)) + 1).tolist()
-        stop = row + 1
+        stop = row + 1 - self._offset
         start = max(0, stop - self._window)
         total = hashlib.blake2b(f"{self._series.instrument}|{self._series.granularity}".encode(), digest_size=_BYTES)
         # The window's first and last day may be cut by it; the days between are whole and come again in the next row.
