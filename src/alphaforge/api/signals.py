@@ -23,7 +23,7 @@ from alphaforge.api.parameters import (
 )
 from alphaforge.api.schemas import signals as shapes
 from alphaforge.api.services import Services
-from alphaforge.api.signal_body import Row, page_statistics, percent, signal_body
+from alphaforge.api.signal_body import Row, instrument_of, page_statistics, percent, signal_body
 from alphaforge.core.errors import InvalidInput, NotFound, UnknownInstrument
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.signals.model import Direction, Status
@@ -173,6 +173,9 @@ async def signal_performance(services: Asked, days: Days = 30) -> Response:
                 "win_rate": percent(row["wins"], row["trades"]),
                 "wins": row["wins"],
                 "losses": row["losses"],
+                "instrument": instrument_of(row["symbol"]),
+                "pips": row["pips"],
+                "r_multiple": row["r_multiple"],
             }
             for row in rows
         }

@@ -119,8 +119,8 @@ class JournalRepository:
     async def statistics(self) -> dict[str, Any]:
         """Figures over all entries, whatever their number, from the totals that the database keeps.
 
-        Keys: total_trades, wins, losses, total_pnl, total_pips, avg_r (over the entries that have an R; None where
-        none has).
+        Keys: total_trades, wins, losses, total_pnl, total_pips, avg_r (over the entries whose R is known and
+        not zero, as the predecessor has it; None where there is none).
         """
         row = (await self.connection.execute(select(*journal_totals.columns))).one()
         return {

@@ -43,7 +43,8 @@ def _values(dialect: str, row: str) -> dict[str, str]:
         "trades": "1",
         "wins": f"CASE WHEN {row}.outcome = 'WIN' THEN 1 ELSE 0 END",
         "losses": f"CASE WHEN {row}.outcome = 'LOSS' THEN 1 ELSE 0 END",
-        "r_count": f"CASE WHEN ABS({row}.r_value) < 1e12 THEN 1 ELSE 0 END",
+        # the predecessor's mean R leaves out trades that ended at exactly zero, and its clients show that number
+        "r_count": f"CASE WHEN ABS({row}.r_value) < 1e12 AND {row}.r_value <> 0 THEN 1 ELSE 0 END",
         **{total: amount(column) for total, column in _AMOUNTS.items()},
     }
 

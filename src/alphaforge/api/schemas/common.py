@@ -8,8 +8,16 @@ Time = Annotated[
     str,
     Field(description="RFC 3339, UTC.", examples=["2026-03-02T06:00:00Z"], json_schema_extra={"format": "date-time"}),
 ]
-Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):
+        message = "true and false are no numbers"
+        raise ValueError(message)  # noqa: TRY004 - pydantic turns a ValueError into a refusal
+    return value
+
+
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_flag)]
+Price = Annotated[Number, Field(gt=0)]
 
 
 class Answer(BaseModel):

@@ -1,0 +1,38 @@
+"""The application over a real database."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from alphaforge.api.app import create_app
+from alphaforge.api.services import ApiOptions, Services
+from alphaforge.storage.engine import Database
+from api_bench import Bench, FakeClock, FakeDesk, FakeMarket, FakeStrategy
+
+
+@pytest.fixture
+def options() -> ApiOptions:
+    return ApiOptions()
+
+
+_applications: dict[ApiOptions, FastAPI] = {}
+
+
+def application(services: Services, options: ApiOptions) -> FastAPI:
+    """The application of these options, put together once: it holds nothing of a test but its services."""
+    if options not in _applications:
+        _applications[options] = create_app(services, options)
+    _applications[options].state.services = services
+    return _applications[options]
+
+
+@pytest.fixture
+async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]:
+    clock, desk, strategy, market = FakeClock(), FakeDesk(), FakeStrategy(), FakeMarket()
+    services = Services(database, clock, desk, strategy, market, market, market, market)
+    app = application(services, options)
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
+        yield Bench(client, app, services, clock, desk, strategy, market)

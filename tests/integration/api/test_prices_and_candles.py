@@ -1,0 +1,170 @@
+"""Prices and candles over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from alphaforge.api.services import MarketFacts
+from alphaforge.core.times import parse_rfc3339
+from alphaforge.market.source import Quote
+from api_bench import NOW, SQLITE, Bench, m5
+
+MONDAY = int(parse_rfc3339("2026-03-02T00:00:00Z"))
+
+pytestmark = SQLITE
+
+
+def quote(instrument: str = "GBP_USD", age: float = 1.5, *, tradeable: bool = True) -> Quote:
+    return Quote(instrument, NOW - age, 1.26481, 1.26493, 1_000_000, None, tradeable=tradeable)
+
+
+async def test_without_a_price_there_is_a_503_and_never_a_number(bench: Bench) -> None:
+    bench.market.facts = MarketFacts("oanda-live", simulated=False, connected=False, problem="OANDA does not answer")
+    for path in ("/api/prices/live", "/api/prices/live/GBPUSD"):
+        answer = await bench.client.get(path)
+        assert answer.status_code == 503
+        assert "OANDA does not answer" in answer.json()["detail"]
+        assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_price_says_its_time_its_age_and_its_source(bench: Bench) -> None:
+    bench.market.known_quotes = {"GBP_USD": quote()}
+    price = await bench.get("/api/prices/live/gbp-usd")
+    assert price == {
+        "symbol": "GBPUSD",
+        "instrument": "GBP_USD",
+        "timestamp": "2026-03-03T10:02:28.500000Z",
+        "bid": 1.26481,
+        "ask": 1.26493,
+        "price": 1.26487,
+        "spread": 0.00012,
+        "time": "2026-03-03T10:02:28.500000Z",
+        "bid_volume": 1_000_000,
+        "ask_volume": None,
+        "tradeable": True,
+        "age_seconds": 1.5,
+        "stale": False,
+        "source": "sandbox",
+        "simulated": True,
+    }
+
+
+async def test_all_prices_come_by_instrument_and_missing_ones_are_named(bench: Bench) -> None:
+    bench.market.known_quotes = {"GBP_USD": quote()}
+    body = await bench.get("/api/prices/live")
+    assert list(body["prices"]) == ["GBP_USD"]
+    assert body["missing"] == ["XAU_USD", "USD_JPY"]
+    assert (body["source"], body["simulated"], body["timestamp"]) == ("sandbox", True, "2026-03-03T10:02:30Z")
+
+
+async def test_the_last_price_of_a_closed_market_is_not_tradeable_and_keeps_its_time(bench: Bench) -> None:
+    bench.market.known_quotes = {"GBP_USD": quote(age=86_400, tradeable=False)}
+    price = await bench.get("/api/prices/live/GBPUSD")
+    assert (price["tradeable"], price["stale"], price["age_seconds"]) == (False, True, 86_400)
+    assert price["time"] == "2026-03-02T10:02:30Z"
+
+
+async def test_age_is_in_real_seconds_in_a_fast_replay(bench: Bench) -> None:
+    bench.clock.speed = 60
+    bench.market.known_quotes = {"GBP_USD": quote(age=120)}
+    assert (await bench.get("/api/prices/live/GBPUSD"))["age_seconds"] == 2
+
+
+@pytest.mark.parametrize("symbol", ["BTC_USD", "EURUSD", "nonsense", "GBP_USD_X", "%00", "%F0%9F%92%A9", "a" * 40])
+async def test_an_unknown_symbol_is_not_found_and_the_known_ones_are_named(bench: Bench, symbol: str) -> None:
+    problem = await bench.get(f"/api/prices/live/{symbol}", 404)
+    assert "GBP_USD, XAU_USD, USD_JPY" in problem["detail"]
+
+
+async def test_symbols_are_the_watched_ones(bench: Bench) -> None:
+    body = await bench.get("/api/symbols")
+    assert body == {
+        "symbols": ["GBPUSD", "XAUUSD", "USDJPY"],
+        "instruments": ["GBP_USD", "XAU_USD", "USD_JPY"],
+        "count": 3,
+    }
+
+
+async def times(bench: Bench, **params: Any) -> list[str]:
+    body = await bench.get("/api/candles/GBP_USD", **params)
+    assert body["count"] == len(body["candles"])
+    return [one["time"][11:16] for one in body["candles"]]
+
+
+async def test_candles_are_the_newest_oldest_first(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24)
+    assert await times(bench, limit=3) == ["01:45", "01:50", "01:55"]
+    body = await bench.get("/api/candles/gbpusd", limit=1)
+    assert body["candles"] == [
+        {"time": "2026-03-02T01:55:00Z", "open": 1.0023, "high": 1.00245, "low": 1.00225, "close": 1.0024, "volume": 24}
+    ]
+    assert (body["source"], body["simulated"], body["granularity"]) == ("sandbox", True, "M5")
+
+
+async def test_bid_and_ask_candles_are_to_be_had(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24)
+    closes = [
+        (await bench.get("/api/candles/GBP_USD", limit=1, price=side))["candles"][0]["close"] for side in ("bid", "ask")
+    ]
+    assert closes == pytest.approx([1.00235, 1.00245])
+
+
+async def test_a_longer_candle_that_is_still_forming_is_not_shown(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 23)  # 01:55 is still to come
+    assert await times(bench, granularity="H1") == ["00:00"]
+    assert await times(bench, granularity="m15") == ["00:00", "00:15", "00:30", "00:45", "01:00", "01:15", "01:30"]
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24)
+    assert await times(bench, granularity="H1") == ["00:00", "01:00"]
+
+
+async def test_a_longer_candle_closes_with_a_later_one_where_its_own_end_is_silent(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 25, without=[23])
+    assert await times(bench, granularity="H1") == ["00:00", "01:00"]
+
+
+async def test_a_longer_candle_holds_all_of_its_minutes(bench: Bench) -> None:
+    bench.market.archive["GBP_USD"] = m5("GBP_USD", MONDAY, 24)
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24).rows(5)  # memory begins in the middle of an hour
+    body = await bench.get("/api/candles/GBP_USD", granularity="H1")
+    first = body["candles"][0]
+    assert (first["open"], first["close"], first["volume"]) == (1.0, 1.0012, sum(range(1, 13)))
+
+
+async def test_the_torn_first_hour_of_memory_is_left_out_where_nothing_older_is_kept(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24).rows(5)
+    assert await times(bench, granularity="H1") == ["01:00"]
+
+
+async def test_candles_older_than_memory_come_from_the_database(bench: Bench) -> None:
+    bench.market.archive["GBP_USD"] = m5("GBP_USD", MONDAY, 24)
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24).rows(18)
+    assert await times(bench, limit=8, to="2026-03-02T01:40:00Z") == [
+        *("01:00", "01:05", "01:10", "01:15", "01:20", "01:25", "01:30", "01:35")
+    ]
+    assert len(await times(bench)) == 24
+
+
+async def test_from_gives_the_first_ones_and_to_is_not_included(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = m5("GBP_USD", MONDAY, 24)
+    assert await times(bench, limit=2, **{"from": "2026-03-02T00:32:00Z"}) == ["00:35", "00:40"]
+    assert await times(bench, **{"from": "2026-03-02T01:00:00Z", "to": "2026-03-02T01:10:00Z"}) == ["01:00", "01:05"]
+
+
+async def test_without_candles_the_list_is_empty(bench: Bench) -> None:
+    assert await times(bench) == []
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"granularity": "D"},
+        {"granularity": "S5"},
+        {"limit": 0},
+        {"limit": 5001},
+        {"price": "last"},
+        {"from": "2026-03-02", "to": "2026-03-01"},
+        {"from": "now"},
+    ],
+)
+async def test_candles_that_cannot_be_meant_are_refused(bench: Bench, params: dict[str, Any]) -> None:
+    assert "detail" in await bench.get("/api/candles/GBP_USD", 422, **params)
