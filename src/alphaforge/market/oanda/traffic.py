@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Traffic:
-    """Counts since the client was made; `last_answer` is the monotonic moment of the last good answer,
-    `last_error` what went wrong since, empty where nothing did.
+    """Counts since the client was made.
+
+    `last_answer` is the monotonic moment of the last good answer, `last_error` what went wrong since, empty where
+    nothing did.
 
     `refused_prices` were NaN, crossed or otherwise no price; `stale_prices` were duplicates or out of order.
     """

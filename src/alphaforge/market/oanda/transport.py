@@ -1,9 +1,11 @@
 """Connections: few, kept alive, and never opened faster than OANDA allows."""
 
 import asyncio
+import select
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
 
 import httpcore2
 import httpx2
@@ -49,7 +51,8 @@ class PacedBackend(httpcore2.AsyncNetworkBackend):
             await self._openings.acquire()
             self._traffic.connections += 1
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _Connection(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -57,6 +60,40 @@ class PacedBackend(httpcore2.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+class _Connection(httpcore2.AsyncNetworkStream):
+    """A stream that tells quickly whether the other side has closed it, which the pool asks many times a request."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._socket: socket.socket | None = stream.get_extra_info("socket")
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
+    ) -> httpcore2.AsyncNetworkStream:
+        return _Connection(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
+        if info != "is_readable" or self._socket is None or not hasattr(select, "poll"):
+            return self._stream.get_extra_info(info)
+        if self._socket.fileno() < 0:
+            return True
+        readiness = select.poll()
+        readiness.register(self._socket.fileno(), select.POLLIN)
+        return bool(readiness.poll(0))
 
 
 async def _addresses(host: str, port: int, seconds: float | None) -> list[str]:

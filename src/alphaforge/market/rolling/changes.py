@@ -23,6 +23,8 @@ class Changes:
     @property
     def all(self) -> CandleSeries:
         """All of them, oldest first."""
+        if not (len(self.older) or len(self.revised)):
+            return self.new
         parts = zip(self.older.columns(), self.revised.columns(), self.new.columns(), strict=True)
         return series_from_columns(
             self.new.instrument, self.new.granularity, [np.concatenate(columns) for columns in parts]

@@ -1,9 +1,9 @@
 """Which pages to ask for so that nothing is missing and little comes twice."""
 
 import asyncio
-import math
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from alphaforge.core.candles import CandleSeries, joined
@@ -23,6 +23,7 @@ _SPAN = (_MOST - 2) * STEP
 _OVERLAP = 2
 """Candles before the last known one that are asked for again: a revision of the newest few shows at no extra cost."""
 
+_WEEKEND = 3 * 86_400
 _GAP_WINDOWS = 5
 """A gap of more windows is not filled: the capacity's candles all lie behind it."""
 
@@ -78,8 +79,9 @@ class History:
         series, empty = newest.closed, 0
         edge = int(series.time[0])
         while len(series) < self.capacity and empty < _HISTORY_ENDS and edge > 0:
-            starts = [edge - _SPAN * (number + 1) for number in range(self._windows_for(series))]
-            pages = await _side_by_side([self._page(instrument, start=at, end=at + _SPAN) for at in starts])
+            edges = self._edges(series, edge)
+            spans = pairwise(edges)
+            pages = await _side_by_side([self._page(instrument, start=start, end=end) for end, start in spans])
             for page in pages:
                 if page.forming:
                     raise MalformedAnswer(f"OANDA has candles of {instrument} from long ago that are not complete")
@@ -87,15 +89,20 @@ class History:
                 if empty == _HISTORY_ENDS:
                     break
                 series = joined(page.closed, series)
-            edge = starts[-1]
+            edge = edges[-1]
         return self._together(
             [CandlePage(series, newest.forming, newest.forming_start)], exhausted=empty > 0 or edge <= 0
         )
 
-    def _windows_for(self, series: CandleSeries) -> int:
-        """How many windows the missing candles will fill, if there are as many a day as in `series`."""
-        a_window = len(series) * _SPAN / (series.end - int(series.time[0]))
-        return min(_MOST_WINDOWS, math.ceil((self.capacity - len(series)) / a_window))
+    def _edges(self, series: CandleSeries, edge: int) -> list[int]:
+        """The edges of windows back from `edge` that should hold what is missing; the last one is no longer than that.
+
+        They do if candles lie as dense as in `series`; three days more make up for a weekend that is in the way.
+        """
+        seconds_each = (series.end - int(series.time[0])) / len(series)
+        reach = int((self.capacity - len(series)) * seconds_each) // STEP * STEP + _WEEKEND
+        last = max(edge - reach, edge - _MOST_WINDOWS * _SPAN)
+        return [*range(edge, last, -_SPAN), last]
 
     async def _gap(self, instrument: str, start: int, missing: int) -> list[CandlePage]:
         """A gap that no single page fills: windows side by side, the last one without an end."""
