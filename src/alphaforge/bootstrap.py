@@ -25,6 +25,9 @@ from alphaforge.workflows.desk import Desk
 
 log = structlog.get_logger(__name__)
 
+CATCH_UP = 2_000
+"""M5 candles beside a decision's window: after a week's outage each missed candle still has its whole window."""
+
 
 @asynccontextmanager
 async def open_database(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Database]:
@@ -84,7 +87,8 @@ class _Archive:
 async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     """The desk without background work, as the command line uses it."""
     async with open_database(settings) as database, open_source(settings) as source:
-        candles = RollingCandles(source, _Archive(database, source), source.clock)
+        capacity = DEFAULT_SETTINGS.window + CATCH_UP
+        candles = RollingCandles(source, _Archive(database, source), source.clock, capacity)
         yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS)
 
 
@@ -95,7 +99,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy = Strategy(desk)
         await strategy.restore()
         feed = PriceFeed(desk.source, desk.names)
-        background = Background(strategy, feed.run)
+        background = Background(strategy, feed.run, scheduled=settings.background_tasks)
         work = asyncio.create_task(background.run(), name="background")
         try:
             yield desk_services(strategy, feed, gemini_configured=settings.gemini_api_key is not None)

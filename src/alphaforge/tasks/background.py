@@ -24,15 +24,21 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 @dataclass(slots=True)
 class Background:
-    """Opens the market, then scans at every close, settles every minute and follows prices, until cancelled."""
+    """Opens the market, then scans at every close, settles every minute and follows prices, until cancelled.
+
+    With `scheduled` off the market is opened and the rest is left to whoever asks.
+    """
 
     strategy: Strategy
     follow_prices: Callable[[], Awaitable[object]]
+    scheduled: bool = True
     opened: bool = False
 
     async def run(self) -> None:
-        """Never returns by itself."""
+        """Open the market and work."""
         await self._open()
+        if not self.scheduled:
+            return
         desk = self.strategy.desk
         schedule = ScanSchedule(self._scan, desk.clock, desk.names, self._was_open)
         async with asyncio.TaskGroup() as group:
