@@ -84,7 +84,10 @@ class FakeDesk:
         if self.fails:
             raise self.fails
         self.asked.append(instruments)
-        return [one for one in self.results if instruments is None or one.instrument in instruments]
+        found = {one.instrument: one for one in self.results}
+        cold = FakeResult("", reason="warming_up: 200 of 13000 candles")
+        names = instruments or found or ("GBP_USD", "XAU_USD", "USD_JPY")
+        return [found.get(name) or replace(cold, instrument=name) for name in names]
 
     async def settle(self, *, own_only: bool) -> Sequence[FakeSettlement]:
         assert not own_only, "whoever asks wants the predecessor's signals settled too"

@@ -1,0 +1,140 @@
+"""The OpenAPI document, the page made of it, and every operation held against it by generated requests."""
+
+import contextlib
+import json
+import re
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from alphaforge.market.source import Quote
+from api_bench import SQLITE, Bench, decided
+
+pytestmark = SQLITE
+
+SLOW_OR_SILENT = {"/api/backtest/symbols", "/api/backtest/run"}
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(method, path, one) for path, methods in document["paths"].items() for method, one in methods.items()]
+
+
+def references(part: object) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        return own.union(*(references(value) for value in part.values()))
+    return set().union(*(references(value) for value in part)) if isinstance(part, list) else set()
+
+
+async def test_every_operation_says_what_it_does_takes_and_answers(bench: Bench) -> None:
+    document = await bench.get("/openapi.json")
+    tags = {tag["name"] for tag in document["tags"]}
+    for method, path, one in operations(document):
+        where = f"{method} {path}"
+        assert one["summary"], where
+        assert one["description"], where
+        assert set(one["tags"]) <= tags, where
+        for parameter in one.get("parameters", []):
+            assert parameter.get("description"), f"{where} {parameter['name']}"
+        for status in ("4XX", "5XX"):
+            assert one["responses"][status] == {"$ref": "#/components/responses/Problem"}, where
+        if path not in SLOW_OR_SILENT:
+            content = one["responses"]["200"]["content"]["application/json"]["schema"]
+            assert content not in ({}, {"title": ""}), where
+
+
+async def test_every_reference_leads_somewhere(bench: Bench) -> None:
+    document = await bench.get("/openapi.json")
+    for reference in references(document):
+        part: Any = document
+        for key in reference.removeprefix("#/").split("/"):
+            part = part[key]
+        assert part
+
+
+async def test_bodies_come_with_an_example_that_is_accepted(bench: Bench) -> None:
+    document = await bench.get("/openapi.json")
+    tried = 0
+    for method, path, one in operations(document):
+        if "requestBody" in one and method == "post":
+            reference = one["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+            assert (await bench.client.post(path, json=schema["example"])).status_code == 200, path
+            tried += 1
+    assert tried == 3
+
+
+async def test_every_path_of_the_predecessor_is_documented(bench: Bench) -> None:
+    documented = {(method.upper(), path) for method, path, _ in operations(await bench.get("/openapi.json"))}
+    signals = ("", "/today", "/statistics", "/performance", "/active", "/pending", "/symbol/{symbol}", "/{signal_id}")
+    expected = {("GET", f"/api/signals{path}") for path in (*signals, "/enhanced/statistics")}
+    posts = ("", "/create", "/check-outcomes", "/generate", "/generate/{instrument}")
+    enhanced = ("/enhanced/generate", "/enhanced/generate/{pair}", "/enhanced/trade-result")
+    expected |= {("POST", f"/api/signals{path}") for path in (*posts, *enhanced)}
+    expected |= {("GET", path) for path in ("/", "/health", "/status", "/api/status", "/signals", "/api/stats")}
+    expected |= {("GET", f"/api/journal{path}") for path in ("", "/statistics", "/entries", "/entries/{entry_id}")}
+    expected |= {(verb, "/api/journal/entries/{entry_id}") for verb in ("PUT", "DELETE")}
+    expected |= {("GET", f"/api/analysis/{path}") for path in ("status", "latest", "history")}
+    expected |= {("GET", path) for path in ("/api/prices/live", "/api/prices/live/{symbol}", "/api/symbols")}
+    expected |= {("POST", path) for path in ("/api/journal/entries", "/api/strategy/start", "/api/strategy/stop")}
+    expected |= {("GET", path) for path in ("/api/rejections", "/api/rejections/latest", "/api/backtest/symbols")}
+    expected |= {("POST", "/api/backtest/run"), ("PUT", "/api/signals/{signal_id}/status")}
+    assert expected <= documented
+
+
+async def test_the_page_names_every_operation_and_loads_nothing(bench: Bench) -> None:
+    answer = await bench.client.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for _, path, _ in operations(await bench.get("/openapi.json")):
+        assert path in answer.text
+    assert "<script" not in answer.text
+    assert set(re.findall(r"(?:src|href|url)\s*[=(]\s*['\"]?([^'\" >]+)", answer.text)) == {"openapi.json"}
+
+
+async def test_generated_requests_never_break_the_server(bench: Bench) -> None:
+    await bench.store(decided())
+    bench.market.known_quotes = {"GBP_USD": Quote("GBP_USD", 1.0, 1.26, 1.27, 1, 1, tradeable=True)}
+    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(bench.app.openapi())))
+    broken: list[str] = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.path in SLOW_OR_SILENT:
+            continue
+        for case in examples(operation, GenerationMode.POSITIVE) + examples(operation, GenerationMode.NEGATIVE):
+            answer = await bench.client.request(**sendable(case))
+            if answer.status_code >= 500 and answer.status_code != 503:
+                broken.append(f"{case.method} {case.formatted_path} {case.query} {case.body!r}: {answer.text}")
+    assert not broken, "\n".join(broken[:10])
+
+
+def sendable(case: Any) -> dict[str, Any]:
+    """A generated case in the client's words."""
+    request = case.as_transport_kwargs(base_url="http://127.0.0.1:5000")
+    body = request.get("data")
+    words = {key: request[key] for key in ("method", "url", "params", "headers", "json") if key in request}
+    return words | ({"content": body} if isinstance(body, bytes | str) else {"data": body})
+
+
+def examples(operation: Any, mode: GenerationMode) -> list[Any]:
+    """Some generated cases that fit the schema or break it, the same in every run."""
+    cases: list[Any] = []
+
+    @settings(
+        max_examples=6,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def collect(case: Any) -> None:
+        cases.append(case)
+
+    with contextlib.suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
+        collect()
+    return cases
