@@ -49,9 +49,9 @@ class Ticks:
     def __len__(self) -> int:
         return len(self.time)
 
-    def between(self, after: float, until: float) -> "Ticks":
-        """The prices of (after, until]."""
-        first, last = np.searchsorted(self.time, (after, until), side="right")
+    def between(self, start: float, end: float) -> "Ticks":
+        """The prices of [start, end)."""
+        first, last = np.searchsorted(self.time, (start, end))
         return Ticks(self.time[first:last], self.prices[:, first:last])
 
 
@@ -103,7 +103,7 @@ def ticks_of(prices: Points, count: int, start: int, seconds: int) -> Ticks:
     They lead from the open over low and high (in a rising candle; high and low in a falling one) to the close on
     straight lines, evenly spaced in time. Fewer than four prices have no room for extremes beyond open and close.
     """
-    times = start + seconds * (np.arange(count) + 0.5) / count
+    times = np.rint((start + seconds * (np.arange(count) + 0.5) / count) * 1e6) / 1e6  # as they are written
     if count == 1:
         return Ticks(times, prices[_CLOSES, None])
     rising = prices[3] >= prices[0]

@@ -36,8 +36,8 @@ class LayeredMarket(ABC):
         """The candles of five seconds that start in [start, end), whatever the time is now."""
 
     @abstractmethod
-    def ticks(self, instrument: str, after: float, until: float) -> Ticks:
-        """The prices of (after, until]."""
+    def ticks(self, instrument: str, start: float, end: float) -> Ticks:
+        """The prices of [start, end)."""
 
     def hours(self, instrument: str) -> MarketHours:
         """When the instrument trades."""
@@ -57,7 +57,7 @@ class LayeredMarket(ABC):
         return gathered(bars, buckets.starts_of(bars.time))
 
     def quote(self, instrument: str, moment: float) -> Ticks:
-        """The newest price at `moment`: one, or none where there was none for ten days."""
+        """The newest price before `moment`: one, or none where there was none for ten days."""
         slot = int(moment // _S5) * _S5
         newest = self.ticks(instrument, slot, moment)
         if not len(newest):

@@ -46,16 +46,16 @@ class SimulatedMarket(LayeredMarket):
         days = range(max(start, HISTORY_BEGINS) // DAY, -(-end // DAY))
         return chained([self._strip(instrument, day).bars(start, end) for day in days])
 
-    def ticks(self, instrument: str, after: float, until: float) -> Ticks:
-        """The prices of (after, until]."""
-        bars = self.seconds5(instrument, int(after // 5) * 5, int(until // 5) * 5 + 5)
+    def ticks(self, instrument: str, start: float, end: float) -> Ticks:
+        """The prices of [start, end)."""
+        bars = self.seconds5(instrument, int(start // 5) * 5, int(end // 5) * 5 + 5)
         if not len(bars):
             return NO_TICKS
         parts = [
             ticks_of(bars.prices[:, row], int(bars.volume[row]), int(bars.time[row]), 5) for row in range(len(bars))
         ]
         ticks = Ticks(np.concatenate([part.time for part in parts]), np.hstack([part.prices for part in parts]))
-        return ticks.between(after, until)
+        return ticks.between(start, end)
 
     def _strip(self, instrument: str, day: int) -> Strip:
         return self._strips.get((instrument, day), lambda: self._made(instrument, day))

@@ -31,10 +31,10 @@ class SandboxMarket(Protocol):
         """The candles of [start, end), both on bucket borders, as known at `now`: the last may be forming."""
         ...
 
-    def ticks(self, instrument: str, after: float, until: float) -> Ticks:
-        """The prices of (after, until]."""
+    def ticks(self, instrument: str, start: float, end: float) -> Ticks:
+        """The prices of [start, end)."""
         ...
 
     def quote(self, instrument: str, moment: float) -> Ticks:
-        """The newest price at `moment`: one, or none where there was none for ten days."""
+        """The newest price before `moment`: one, or none where there was none for ten days."""
         ...

@@ -51,14 +51,14 @@ class ReplayMarket(LayeredMarket):
         bars = self.minutes5(instrument, start // _M5 * _M5, end)
         return chained([bars_of(_path(bars, row), _S5) for row in range(len(bars))]).between(start, end)
 
-    def ticks(self, instrument: str, after: float, until: float) -> Ticks:
-        """The prices of (after, until]."""
-        bars = self.minutes5(instrument, int(after // _M5) * _M5, int(until // _M5) * _M5 + _M5)
+    def ticks(self, instrument: str, start: float, end: float) -> Ticks:
+        """The prices of [start, end)."""
+        bars = self.minutes5(instrument, int(start // _M5) * _M5, int(end // _M5) * _M5 + _M5)
         if not len(bars):
             return NO_TICKS
         parts = [_path(bars, row) for row in range(len(bars))]
         ticks = Ticks(np.concatenate([part.time for part in parts]), np.hstack([part.prices for part in parts]))
-        return ticks.between(after, until)
+        return ticks.between(start, end)
 
 
 def _path(bars: Bars, row: int) -> Ticks:

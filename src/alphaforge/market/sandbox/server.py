@@ -41,6 +41,7 @@ class RunningSandbox:
     """A sandbox that listens. `url`: REST and stream alike, without a slash at the end."""
 
     url: str
+    app: Starlette
     broker: Broker
     _listener: asyncio.Server
     _state: ServerState
@@ -95,8 +96,9 @@ async def serve_sandbox(
     Raises OSError where the port is taken. No signal handlers, no logging set-up, no threads until candles are asked.
     """
     broker = Broker(market, token, faults or Faults(), account, latency / 1_000, heartbeat, price_interval)
+    app = _app(broker)
     config = Config(
-        _app(broker),
+        app,
         http=SandboxProtocol,
         ws="none",
         lifespan="off",
@@ -110,7 +112,7 @@ async def serve_sandbox(
     listener = await loop.create_server(lambda: SandboxProtocol(config, state, {}, loop), host, port)
     bound = listener.sockets[0].getsockname()
     address = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    return RunningSandbox(f"http://{address}:{bound[1]}", broker, listener, state)
+    return RunningSandbox(f"http://{address}:{bound[1]}", app, broker, listener, state)
 
 
 def _app(broker: Broker) -> Starlette:
