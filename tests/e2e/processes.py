@@ -29,7 +29,7 @@ def sandbox(folder: Path, arguments: list[str]) -> Iterator[str]:
 
 
 @contextmanager
-def server(folder: Path, market: str | None, **environment: str) -> Iterator["Server"]:
+def server(folder: Path, market: str | None, *, until_ready: bool = True, **environment: str) -> Iterator["Server"]:
     """A server process over `market` (None: its own sandbox), ready; its database is `folder`/desk.db."""
     port = free_port()
     settings = {
@@ -42,7 +42,8 @@ def server(folder: Path, market: str | None, **environment: str) -> Iterator["Se
     }
     with _process(["serve"], folder / "server.log", settings) as process:
         running = Server(f"http://127.0.0.1:{port}", process)
-        until(running.is_ready, "the server is ready", process)
+        if until_ready:
+            until(running.is_ready, "the server is ready", process)
         yield running
 
 

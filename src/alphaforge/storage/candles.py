@@ -116,7 +116,7 @@ class CandleStore:
 
     async def keep(self, series: CandleSeries) -> None:
         """Store candles; a candle that is there already is replaced."""
-        async with self.database.write() as connection:
+        async with self.database.write("candles") as connection:
             await CandleRepository(connection, self.source).keep(series)
 
 

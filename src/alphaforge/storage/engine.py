@@ -5,6 +5,7 @@ defect that this avoids). PostgreSQL: a pool. Whoever opens a transaction here c
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open
 
 SQLITE_READERS = 8
 _CONNECT_SECONDS = 5.0
+_ANYTHING = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Database:
         self._reader = reader
         self._writer = writer
         self._lock = lock
+        self._committed: Counter[str] = Counter()
 
     @classmethod
     async def open(cls, url: str, pool: PoolSettings | None = None, *, read_only: bool = False) -> Self:
@@ -115,12 +118,22 @@ class Database:
         """A transaction that cannot write and sees one moment. DatabaseBusy when no connection becomes free."""
         return self._transaction(self._reader)
 
-    def write(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """One transaction: committed, and on the disk, when the block is left; rolled back by an exception."""
+    @asynccontextmanager
+    async def write(self, *nouns: str) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed, and on the disk, when the block is left; rolled back by an exception.
+
+        `nouns`: what it changes, by their tables' names; anything, where none is given. See `generation`.
+        """
         if self._writer is None:
             message = f"{self.url_for_people} was opened for reading only"
             raise DatabaseUnwritable(message)
-        return self._transaction(self._writer)
+        async with self._transaction(self._writer) as connection:
+            yield connection
+        self._committed.update(nouns or (_ANYTHING,))
+
+    def generation(self, noun: str) -> int:
+        """A number that grows with every commit of this process that may have changed the noun."""
+        return self._committed[noun] + self._committed[_ANYTHING]
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

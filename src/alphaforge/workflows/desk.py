@@ -10,8 +10,19 @@ from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
 from alphaforge.core.market_hours import MarketHours, hours_of
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.rolling import RollingCandles
+from alphaforge.signals.analysis import Analysis
+from alphaforge.signals.desk import Book
 from alphaforge.signals.settings import StrategySettings
 from alphaforge.storage.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBook:
+    """A book, the source it is of, and the generation of the database's signals that it agrees with."""
+
+    book: Book
+    source: str
+    generation: int
 
 
 @dataclass(slots=True)
@@ -19,7 +30,8 @@ class Desk:
     """The desk's parts. `names`: the instruments it watches, in the order in which they are decided.
 
     `evaluated`: the newest candle of each instrument that is stored as evaluated (start, epoch seconds), known for
-    the source `evaluated_in`. `deciding` is held by whoever decides or settles.
+    the source `evaluated_in`. `held` and `analyses` spare work that nothing has made due. `deciding` is held by
+    whoever decides or settles.
     """
 
     database: Database
@@ -32,6 +44,8 @@ class Desk:
     hours: Mapping[str, MarketHours] = field(default_factory=dict)
     evaluated: dict[str, int] = field(default_factory=dict)
     evaluated_in: str | None = None
+    held: HeldBook | None = None
+    analyses: dict[str, Analysis] = field(default_factory=dict)
     deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def watched(self, names: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -3,15 +3,20 @@
 from alphaforge.signals.desk import Book
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
-from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.desk import Desk, HeldBook
+
+NOUN = "trading_signals"
 
 
-async def load_book(desk: Desk) -> Book:
-    """Read it for the market that the desk looks at: simulated and real signals know nothing of each other.
+async def load_book(desk: Desk) -> HeldBook:
+    """The book of the market that the desk looks at: simulated and real signals know nothing of each other.
 
-    The newest evaluated candles are read once, since from then on only this desk evaluates.
+    It is read again whenever a commit may have changed it. The newest evaluated candles are read once, since from
+    then on only this desk evaluates.
     """
-    source = desk.source.name
+    source, generation = desk.source.name, desk.database.generation(NOUN)
+    if desk.held is not None and (desk.held.source, desk.held.generation) == (source, generation):
+        return desk.held
     async with desk.database.read() as connection:
         signals = SignalRepository(connection)
         if desk.evaluated_in != source:
@@ -23,4 +28,9 @@ async def load_book(desk: Desk) -> Book:
             results=await signals.results(source, desk.names, desk.strategy.kelly_results),
         )
         book.hold(await signals.open_signals(own_only=True, source=source))
-        return book
+    return HeldBook(book, source, generation)
+
+
+def followed(held: HeldBook) -> HeldBook:
+    """The same book after a commit of one's own that it has followed; anybody else's in between makes it outdated."""
+    return HeldBook(held.book, held.source, held.generation + 1)

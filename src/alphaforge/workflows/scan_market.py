@@ -9,13 +9,12 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
 from alphaforge.signals.analysis import Analysis, analyse_last
 from alphaforge.signals.decision import Context, decide
-from alphaforge.signals.desk import Book
 from alphaforge.signals.model import Decision
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
 from alphaforge.workflows.collect_candles import collect_candles
-from alphaforge.workflows.desk import Desk
-from alphaforge.workflows.load_book import load_book
+from alphaforge.workflows.desk import Desk, HeldBook
+from alphaforge.workflows.load_book import NOUN, followed, load_book
 from alphaforge.workflows.settle_signals import finer_candles
 from alphaforge.workflows.store_evaluation import Evaluation, EvaluationStore
 
@@ -50,9 +49,11 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     watched = desk.watched(names)
     fetched = await collect_candles(desk, watched)
     async with desk.deciding:
-        scan = _Scan(desk, await load_book(desk), _pending(desk, watched))
+        held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew
+        scan = _Scan(desk, held, _pending(desk, watched))
         for start in scan.starts():
             await scan.step(start)
+        desk.held = scan.held
         return [scan.result(name, fetched[name]) for name in watched]
 
 
@@ -76,7 +77,7 @@ class _Scan:
     """One scan under way: what is to be evaluated, and what was decided so far."""
 
     desk: Desk
-    book: Book
+    held: HeldBook
     pending: dict[str, Analysis]
     newest: dict[str, Evaluation] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -89,14 +90,15 @@ class _Scan:
         """Settle what ended with this candle, then decide on it for each instrument in turn: one transaction."""
         desk, close = self.desk, start + M5
         candles = {name: desk.candles.series(name) for name in desk.names}
-        finer = await finer_candles(desk, self.book.open.values(), candles, close)
+        finer = await finer_candles(desk, self.held.book.open.values(), candles, close)
         pips = {name: desk.instrument(name).pip for name in desk.names}
-        async with desk.database.write() as connection:
+        async with desk.database.write(NOUN, "rejections") as connection:
             signals = SignalRepository(connection)
-            for ended in self.book.settle(candles, pips, close, finer=finer):
+            for ended in self.held.book.settle(candles, pips, close, finer=finer):
                 await signals.settle(ended.signal.id, ended.outcome, at=desk.clock.now())
             store = EvaluationStore(desk, signals, RejectionRepository(connection))
             found = [await self._evaluated(store, name, row) for name, row in self._rows(start)]
+        self.held = followed(self.held)
         for evaluation in found:  # only now they are on the disk
             name = evaluation.decision.instrument
             desk.evaluated[name] = start
@@ -120,12 +122,12 @@ class _Scan:
         analysis = self.pending[name]
         close = int(analysis.series.time[row]) + M5
         context = self.context(name, close + lag(self.desk.clock, close))
-        return await store.put(decide(analysis, row, context), context, self.book)
+        return await store.put(decide(analysis, row, context), context, self.held.book)
 
     def context(self, name: str, as_of: float) -> Context:
         """What a decision on an instrument at a moment must know beside candles."""
         is_open = self.desk.hours_of(name).is_open(as_of)
-        return self.book.context_for(self.desk.instrument(name), as_of, market_open=is_open)
+        return self.held.book.context_for(self.desk.instrument(name), as_of, market_open=is_open)
 
     def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
         """What this scan says of an instrument."""
@@ -141,7 +143,9 @@ class _Scan:
         if not len(closed):
             why = problem or "warming_up: no candles are loaded yet"
             return ScanResult(name, None, None, why, late, problem=problem)
-        analysis = analyse_last(closed, self.desk.strategy)
+        analysis = self.desk.analyses.get(name)
+        if analysis is None or analysis.series is not closed:
+            analysis = self.desk.analyses[name] = analyse_last(closed, self.desk.strategy)
         try:
             decision = decide(analysis, -1, self.context(name, self.desk.clock.now()))
         except NoData as error:

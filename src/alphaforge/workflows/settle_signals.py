@@ -1,6 +1,6 @@
 """Follow open signals to their outcome, with candles of the market that they were made in and of no other."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -50,9 +50,8 @@ async def settle_signals(desk: Desk, *, own_only: bool) -> list[Settlement]:
         mine, others = await _open_signals(desk, own_only=own_only)
         found = [(signal, await _look(desk, signal)) for signal in mine]
         found += [(signal, _unseen(desk, signal)) for signal in others]
-        async with desk.database.write() as connection:
-            signals = SignalRepository(connection)
-            return [await _store(desk, signals, signal, end) for signal, end in found]
+        await _store(desk, [(signal, end) for signal, end in found if end is not None])
+        return [_settlement(signal, end) for signal, end in found]
 
 
 async def finer_candles(
@@ -139,15 +138,27 @@ async def _resolved(desk: Desk, signal: OpenSignal, start: int) -> CandleSeries 
         return None
 
 
-async def _store(desk: Desk, signals: SignalRepository, signal: OpenSignal, end: _End) -> Settlement:
-    """Store an end; a signal without one stays as it is."""
+async def _store(desk: Desk, ended: Sequence[tuple[OpenSignal, Outcome | _Unseen]]) -> None:
+    """Store the ends, all in one transaction."""
+    if not ended:
+        return
     now = desk.clock.now()
+    async with desk.database.write("trading_signals") as connection:
+        signals = SignalRepository(connection)
+        for signal, end in ended:
+            if isinstance(end, _Unseen):
+                await signals.expire_unseen(signal.id, now)
+            else:
+                await signals.settle(signal.id, end, now)
+    for signal, end in ended:
+        settlement = _settlement(signal, end)
+        log.info("outcome", signal_id=signal.id, instrument=signal.instrument, status=settlement.status)
+
+
+def _settlement(signal: OpenSignal, end: _End) -> Settlement:
     if isinstance(end, _Unseen):
-        await signals.expire_unseen(signal.id, now)
         reason = "4 hours elapsed; no candles of its market are to be had"
         return Settlement(signal.id, signal.instrument, Status.EXPIRED, None, reason)
     if end is None:
         return Settlement(signal.id, signal.instrument, Status.PENDING, None, "open")
-    await signals.settle(signal.id, end, now)
-    log.info("outcome", signal_id=signal.id, instrument=signal.instrument, status=end.status, r=end.r_multiple)
     return Settlement(signal.id, signal.instrument, end.status, end.exit_price, _WORDS[end.status])
