@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market_builders import M5, MONDAY, STEP, candle_body, candle_row, same, series
 
 from alphaforge.core.errors import MalformedAnswer
 from alphaforge.market.oanda import candle_pages
 from alphaforge.market.oanda.candle_digits import columns_in_bulk
 from alphaforge.market.oanda.candle_pages import candle_page
 from alphaforge.market.oanda.failures import Garbled
+from market_builders import M5, MONDAY, STEP, candle_body, candle_row, same, series
 
 HUNDREDS = series(range(MONDAY, MONDAY + 400 * STEP, STEP))
 FEW = HUNDREDS.rows(0, 5)

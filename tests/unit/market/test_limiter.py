@@ -90,18 +90,17 @@ async def test_what_is_free_is_what_would_not_wait() -> None:
 
 
 async def test_one_who_gives_up_while_waiting_takes_no_place() -> None:
-    waits: list[asyncio.Event] = []
+    waiting_began = asyncio.Event()
 
     async def wait_for_ever(_: float) -> None:
-        waits.append(asyncio.Event())
-        await waits[-1].wait()
+        waiting_began.set()
+        await asyncio.Event().wait()
 
     time = FakeTime()
     limiter = WindowLimiter(1, 1.0, now=time, sleep=wait_for_ever)
     await limiter.acquire()
     waiting = asyncio.create_task(limiter.acquire())
-    while not waits:
-        await asyncio.sleep(0)
+    await waiting_began.wait()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     time.now = 1.0

@@ -78,8 +78,8 @@ class Caller:
                 return await self._patiently(call, decode)
         except TimeoutError:
             raise self._out_of_time(call) from None
-        except asyncio.CancelledError:
-            if call.under_way:
+        except BaseException:
+            if call.under_way:  # whoever asked went away: a probe must not stay open for ever
                 self.breaker.abandoned()
             raise
 
