@@ -45,8 +45,8 @@ check: $(DEV_STAMP) ## lint, format, types, imports: under a minute
 bench: $(DEV_STAMP) ## measure, and say what the machine was
 	@$(BIN)/python -m benchmarks
 
-replay: $(DEV_STAMP) ## let the strategy live through stored candles, bit for bit as it would have been live
-	@$(BIN)/python -m alphaforge.replay
+replay: $(DEV_STAMP) ## live through days of market at speed, then compare with the offline evaluation, bit for bit
+	@$(BIN)/python tests/e2e/replay.py $(REPLAY)
 
 lock: .venv/stamp-uv ## fit both locks to pyproject.toml; all versions anew: make lock UPGRADE=--upgrade
 	@$(LOCK) pyproject.toml -o requirements.lock

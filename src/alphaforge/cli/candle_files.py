@@ -26,7 +26,8 @@ _PARTS = ("open", "high", "low", "close")
 _MILLISECONDS_FROM = 1e11
 """As seconds, this would be the year 5138."""
 _SAY_UTC = "Add --utc where the times of the file are UTC without saying so."
-COLUMN_NAMES = ("time", *(f"{side}_{part}" for side in ("mid", "bid", "ask") for part in _PARTS), "volume")
+COLUMN_NAMES = ("timestamp", *(f"{side}{part}" for side in ("", "bid_", "ask_") for part in _PARTS), "volume")
+"""What is written; the sandbox replays such files too."""
 
 
 def read_candles(path: Path, *, spread: float | None = None, naive_is_utc: bool = False) -> RawCandles:
@@ -127,10 +128,13 @@ def _is_naive(text: str) -> bool:
 
 
 def _read_csv(path: Path) -> Columns:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        names = next(rows, [])
-        body = [row for row in rows if row]
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file)
+            names = next(rows, [])
+            body = [row for row in rows if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput(f"{path.name} is no CSV in UTF-8: {error}") from None
     ragged = next((number for number, row in enumerate(body, 2) if len(row) != len(names)), None)
     if ragged is not None:
         raise InvalidInput(f"{path.name}: row {ragged} has another number of columns than the heading")
@@ -150,7 +154,13 @@ def _parquet() -> Any:  # noqa: ANN401 - pyarrow has no types, and is an extra
 
 
 def _read_parquet(path: Path, *, naive_is_utc: bool) -> Columns:
-    table = _parquet().read_table(path)
+    from pyarrow import ArrowException  # noqa: PLC0415 - an extra
+
+    parquet = _parquet()
+    try:
+        table = parquet.read_table(path)
+    except (ArrowException, OSError) as error:
+        raise InvalidInput(f"{path.name} cannot be read as Parquet: {error}") from None
     naive = [field.name for field in table.schema if str(field.type).startswith("timestamp") and not field.type.tz]
     if naive and not naive_is_utc:
         raise InvalidInput(f"{path.name}: the times of {naive[0]!r} have no time zone", advice=_SAY_UTC)

@@ -36,21 +36,31 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=[one for one in arguments if one != "--debug"], prog_name="alphaforge", standalone_mode=False)
         sys.stdout.flush()
-    except AlphaForgeError as error:
-        _say(error.message, error.advice, type(error).__name__)
-        return exit_code(error)
-    except TyperException as error:
-        _say(error.format_message(), "`--help` behind a command says what it takes.", "Usage")
-        return error.exit_code
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left
         return OK
     except Exception as error:  # noqa: BLE001 - the last resort of a program: a sentence, and the trace on request
-        _say(f"Unexpected: {type(error).__name__}: {error}", _DEFECT_ADVICE, "Defect")
-        return DEFECT
+        return _failed(error)
     return code if isinstance(code, int) else OK
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong and answer the exit code."""
+    match error:
+        case AlphaForgeError():
+            _say(error.message, error.advice, type(error).__name__)
+            return exit_code(error)
+        case TyperException():
+            _say(error.format_message(), "`--help` behind a command says what it takes.", "Usage")
+            return error.exit_code
+        case OSError():
+            _say(f"{error.filename or 'A file'}: {error.strerror or error}", "Check its name and its rights.", "File")
+            return USAGE
+        case _:
+            _say(f"Unexpected: {type(error).__name__}: {error}", _DEFECT_ADVICE, "Defect")
+            return DEFECT
 
 
 _DEFECT_ADVICE = "This is a defect of AlphaForge. `--debug` shows where; please report it with that."

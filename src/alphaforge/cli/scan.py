@@ -68,6 +68,8 @@ def _print(results: list[Any]) -> None:
             say(f"{result.instrument}: {result.problem}")
         if result.decision is not None:
             say(sentence(result.decision))
+        elif result.reason and result.reason != result.problem:
+            say(f"{result.instrument}: {result.reason}")
 
 
 def _as_json(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a ScanResult, imported when used
@@ -76,6 +78,7 @@ def _as_json(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a ScanResult, imp
     return {
         "instrument": result.instrument,
         "signal_id": result.signal_id,
+        "reason": result.reason or None,
         "problem": result.problem,
         "late": result.late,
         "decision": result.decision and decision_to_dict(result.decision),

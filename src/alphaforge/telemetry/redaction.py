@@ -2,12 +2,11 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, quote_plus
-
-from structlog.typing import EventDict, WrappedLogger
 
 HIDDEN = "[hidden]"
 _SHORTEST = 4
@@ -93,6 +92,6 @@ class Redactor:
             return [self.value(value[0]), self._named(value[0], value[1])]
         return self.value(value)
 
-    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
         """The processor for structlog: the last before the line is rendered."""
         return {self._name(key): value if key in _OURS else self._named(key, value) for key, value in event.items()}

@@ -1,0 +1,65 @@
+"""`scan`, `candles download` and `sandbox`: the commands that talk to a market, here a sandbox of their own."""
+
+import pytest
+
+from command_line import Run
+
+
+@pytest.fixture(autouse=True)
+def _one_instrument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSTRUMENTS", "GBP_USD")
+
+
+def test_a_download_keeps_what_the_market_has_and_a_second_one_changes_nothing(run: Run) -> None:
+    bounds = ("--from", "2025-07-07T00:02:00Z", "--to", "2025-07-08T00:00:00Z")
+    (first,) = run("candles", "download", *bounds, "--json").json
+    assert first["source"] == "sandbox"
+    assert first["simulated"]
+    assert first["new_or_changed"] == first["candles"] > 200
+    (found,) = run("candles", "check", "--json").json
+    assert found["quality"]["candles"] == first["candles"]
+    assert found["quality"]["first"] >= "2025-07-07T00:05:00Z"
+    assert found["quality"]["last"] < "2025-07-08T00:00:00Z"
+    (second,) = run("candles", "download", *bounds, "--json").json
+    assert second["new_or_changed"] == 0
+
+
+def test_a_download_of_no_time_at_all_is_refused(run: Run) -> None:
+    refused = run("candles", "download", "--from", "2025-07-08T00:00:00Z", "--to", "2025-07-07T00:00:00Z")
+    assert refused.code == 2
+    assert "--from comes before --to" in refused.err
+
+
+def test_a_scan_says_why_and_that_its_prices_are_invented(run: Run) -> None:
+    answer = run("scan", "--json")
+    assert answer.code == 0
+    assert answer.json["simulated"]
+    (result,) = answer.json["results"]
+    assert result["instrument"] == "GBP_USD"
+    assert len(result["decision"]["filters"]) == 11
+    assert (result["reason"] is None) == (result["signal_id"] is not None)
+
+
+def test_a_scan_of_what_is_not_watched_is_refused(run: Run) -> None:
+    refused = run("scan", "gold")
+    assert refused.code == 2
+    assert "XAU_USD is not watched" in refused.err
+
+
+@pytest.mark.usefixtures("held")
+def test_a_scan_beside_a_running_server_says_how_to_ask_it(run: Run) -> None:
+    refused = run("scan")
+    assert refused.code == 4
+    assert "curl -X POST http://127.0.0.1:5000/api/signals/generate" in refused.err
+
+
+def test_a_market_that_does_not_answer_is_code_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OANDA_API_KEY", "token")
+    monkeypatch.setenv("OANDA_API_URL", "http://127.0.0.1:9")  # discard: nobody listens there
+    assert run("scan").code == 3
+
+
+def test_a_replay_without_a_moment_to_begin_at_is_refused(run: Run) -> None:
+    refused = run("sandbox", "--replay", ".")
+    assert refused.code == 2
+    assert "--from" in refused.err
