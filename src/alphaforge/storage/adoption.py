@@ -26,6 +26,10 @@ HEAD = "0002_alphaforge"
 KNOWN = (PREDECESSOR, HEAD)
 MIGRATIONS = Path(__file__).parent / "migrations"
 LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)
+_VERSION_TABLE = text(
+    "CREATE TABLE IF NOT EXISTS alembic_version"  # as Alembic creates it
+    " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 _OWN_COLUMNS = frozenset(
     column.name for column in list(tables.signals.columns)[list(tables.signals.columns.keys()).index("instrument") :]
 )
@@ -89,7 +93,7 @@ def bring_up_to_date(connection: Connection, state: State) -> None:
         tables.metadata.create_all(connection)
         for statement in totals.create_statements(connection.dialect.name):
             connection.exec_driver_sql(statement)
-        connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        connection.execute(_VERSION_TABLE)
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
         return
     from alembic import command  # noqa: PLC0415 - see the imports above

@@ -24,6 +24,7 @@ def claim(path: Path) -> ProcessLock:
     """Make the file ours and current, and return the lock that keeps every other writer away."""
     with plainly():
         look(path)  # a file that must be left alone gets no lock file beside it either
+        _complain_of_write_protection(path)
         lock = ProcessLock(path)
         lock.take()
         try:
@@ -65,6 +66,13 @@ def look(path: Path) -> State:
         message = f"{path} is not a SQLite database"
         raise DatabaseForeign(message, advice="Correct DATABASE_URL. The file is untouched.")
     return state_of(_catalog(path), str(path))
+
+
+def _complain_of_write_protection(path: Path) -> None:
+    """SQLite itself would notice at the first write only, and fall back to reading."""
+    if path.exists() and not os.access(path, os.W_OK):
+        message = f"{path} cannot be written"
+        raise DatabaseUnwritable(message, advice="Give this user write access to the file and to its folder.")
 
 
 def over_file(path: Path, work: Callable[[Connection], None]) -> None:

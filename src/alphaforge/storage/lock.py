@@ -33,7 +33,7 @@ class ProcessLock:
         """Take it, or raise DatabaseInUse naming who holds it."""
         lock_path = self._path.with_name(self._path.name + ".lock")
         try:
-            file = lock_path.open("a+", encoding="ascii")
+            file = lock_path.open("a+", encoding="utf-8")
         except OSError as error:
             message = f"{lock_path} cannot be written: {error.strerror}"
             raise DatabaseUnwritable(

@@ -1,0 +1,127 @@
+"""Fixtures of every room: real databases and servers, each test with its own."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from alphaforge.storage.engine import Database
+from servers import Unavailable, postgres_server, valkey_server
+
+_numbers = count(1)
+
+
+def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread with a loop of its own: fixtures serve tests with and without a loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: the URL of its maintenance database, for a user who may create databases."""
+    given = os.environ.get("ALPHAFORGE_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    try:
+        with postgres_server() as url:
+            yield url
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A Valkey (Redis) server."""
+    given = os.environ.get("ALPHAFORGE_TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    try:
+        with valkey_server() as url:
+            yield url
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+async def _on_server(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _new_database(server: str, template: str = "template0") -> str:
+    name = f"alphaforge_test_{os.getpid()}_{next(_numbers)}"
+    run_apart(_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+def _drop_database(server: str, url: str) -> None:
+    run_apart(_on_server(server, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)"))
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    url = _new_database(postgres_url)
+    yield url
+    _drop_database(postgres_url, url)
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> str:
+    """The URL of a SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'alphaforge.db'}"
+
+
+async def _created(url: str) -> None:
+    await (await Database.open(url)).close()
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_url: str) -> Iterator[str]:
+    """A database with our tables, to copy: creating them takes longer."""
+    url = _new_database(postgres_url)
+    run_apart(_created(url))
+    yield url.rpartition("/")[2]
+    _drop_database(postgres_url, url)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "alphaforge.db"
+    run_apart(_created(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with our tables and nothing in them: SQLite, then PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "alphaforge.db"
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    url = _new_database(server, request.getfixturevalue("_postgres_template"))
+    yield url
+    _drop_database(server, url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database: SQLite, then PostgreSQL."""
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
