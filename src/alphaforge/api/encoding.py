@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 from fastapi import Response
 
 from alphaforge.core.times import from_epoch, rfc3339
+
+_MANY = 10_000  # rows repeat their times, and lists repeat their rows
 
 _encode = msgspec.json.Encoder().encode
 
@@ -21,11 +24,13 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(json_bytes(body), status, dict(headers) if headers else None, "application/json")
 
 
+@lru_cache(maxsize=_MANY)
 def stored_time(moment: float | None) -> str | None:
     """RFC 3339 UTC with `Z` of epoch seconds, where there are any."""
     return None if moment is None else rfc3339(moment)
 
 
+@lru_cache(maxsize=_MANY)
 def short_time(moment: float | None) -> str | None:
     """The predecessor's short form in the journal: `2025-11-20 14:55`, UTC."""
     return None if moment is None else from_epoch(moment).strftime("%Y-%m-%d %H:%M")

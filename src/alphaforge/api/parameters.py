@@ -1,7 +1,7 @@
 """What requests carry, read once for all routers: instruments, moments, pages, texts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date
 from typing import Annotated, cast
 
@@ -18,6 +18,7 @@ LARGEST_ID = 2**31 - 1
 
 _EARLIEST, _LATEST = 0.0, 4_102_444_800.0  # 1970 to 2100: what databases and calendars agree on
 _DAY = 86_400
+_MOST_NAMED = 30
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -123,22 +124,22 @@ def page_size(limit: int | None, options: ApiOptions, default: int | None = None
 
 def known_instrument(services: Services, spelling: str) -> Instrument:
     """The instrument meant by a spelling, if the account has it. Raises UnknownInstrument naming those it has."""
-    return services.instruments.known[_among(services.instruments.known, spelling, services)]
+    return services.instruments.known[_among(services.instruments.known, spelling)]
 
 
 def watched_instrument(services: Services, spelling: str) -> str:
     """The name of an instrument that the desk evaluates. Raises UnknownInstrument naming them."""
-    return _among(services.instruments.watched, spelling, services)
+    return _among(services.instruments.watched, spelling)
 
 
-def _among(accepted: Iterable[str], spelling: str, services: Services) -> str:
+def _among(accepted: Collection[str], spelling: str) -> str:
     try:
         name = instrument_name(clean_text(spelling))
     except InvalidInput:
         name = ""
     if name not in accepted:
-        watched = ", ".join(services.instruments.watched)
-        message = f"Invalid pair. Must be one of: {watched}"
+        more = f" and {len(accepted) - _MOST_NAMED} more" if len(accepted) > _MOST_NAMED else ""
+        message = f"Invalid pair. Must be one of: {', '.join(list(accepted)[:_MOST_NAMED])}{more}"
         raise UnknownInstrument(message, advice="Any spelling will do: GBP_USD, GBP/USD, GBPUSD, gbp-usd.")
     return name
 

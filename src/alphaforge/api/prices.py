@@ -1,5 +1,7 @@
 """Prices of now, with their own time, and nothing where there is none."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 
 from alphaforge.api.encoding import json_answer
@@ -7,7 +9,7 @@ from alphaforge.api.parameters import Asked, Spelling, known_instrument
 from alphaforge.api.schemas import market as shapes
 from alphaforge.api.services import MarketFacts, Services
 from alphaforge.core.clock import lag
-from alphaforge.core.errors import NoData
+from alphaforge.core.errors import MarketError, NoData
 from alphaforge.core.times import rfc3339
 from alphaforge.market.source import Quote
 
@@ -21,10 +23,8 @@ STALE_AFTER = 30.0
 async def live_prices(services: Asked) -> Response:
     """The newest quotes of the watched instruments; `missing` names those that have none."""
     watched = list(services.instruments.watched)
-    quotes = {quote.instrument: quote for quote in await services.prices.quotes(watched)}
+    quotes = {quote.instrument: quote for quote in await _quotes(services, watched)}
     market = services.status.market()
-    if not quotes:
-        raise _no_price("There is no price yet", market)
     return json_answer(
         {
             "prices": {name: _price_body(quotes[name], services, market) for name in watched if name in quotes},
@@ -42,12 +42,8 @@ async def live_prices(services: Asked) -> Response:
 async def live_price(services: Asked, symbol: Spelling) -> Response:
     """The newest quote. While the market is closed it is the last one, `tradeable` false, with its true time."""
     instrument = known_instrument(services, symbol)
-    quotes = await services.prices.quotes([instrument.name])
-    market = services.status.market()
-    quote = next((quote for quote in quotes if quote.instrument == instrument.name), None)
-    if quote is None:
-        raise _no_price(f"There is no price of {instrument.name} yet", market)
-    body = _price_body(quote, services, market)
+    quotes = await _quotes(services, [instrument.name])
+    body = _price_body(quotes[0], services, services.status.market())
     return json_answer({"symbol": instrument.short_symbol, "timestamp": body["time"], **body})
 
 
@@ -72,9 +68,23 @@ def _price_body(quote: Quote, services: Services, market: MarketFacts) -> dict[s
     }
 
 
-def _no_price(message: str, market: MarketFacts) -> NoData:
-    why = f": {market.problem}" if market.problem else ""
-    return NoData(f"{message}{why}", advice="Ask again in a moment; /health says how the connection to the market is.")
+async def _quotes(services: Services, names: list[str]) -> Sequence[Quote]:
+    """At least one quote. Raises NoData where there is none, whatever the market's trouble is."""
+    try:
+        quotes = await services.prices.quotes(names)
+    except MarketError as error:
+        raise _no_price(names, error.message, error.advice) from error
+    if not quotes:
+        raise _no_price(names, services.status.market().problem or "", _ASK_AGAIN)
+    return quotes
+
+
+_ASK_AGAIN = "Ask again in a moment; /health says how the connection to the market is."
+
+
+def _no_price(names: list[str], why: str, advice: str) -> NoData:
+    whose = f" of {names[0]}" if len(names) == 1 else ""
+    return NoData(f"There is no price{whose} yet{f': {why}' if why else ''}", advice=advice or _ASK_AGAIN)
 
 
 @router.get("/api/symbols", summary="The watched symbols", response_model=shapes.Symbols)

@@ -88,7 +88,7 @@ def rejection_body(row: Row) -> dict[str, object]:
         "metrics": {name: row[name] for name in _METRICS},
         "candle_time": rfc3339(row["candle_time"]),
         "source": row["source"],
-        "simulated": bool(row["simulated"]),
+        "simulated": row["simulated"],
     }
 
 

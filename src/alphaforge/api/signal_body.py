@@ -11,20 +11,7 @@ from alphaforge.signals.model import Status
 
 Row = Mapping[str, Any]
 
-_RECORDED = (
-    *("id", "timestamp", "symbol", "direction", "entry", "stop_loss", "tp1", "tp2", "tp3", "rr_ratio"),
-    *("position_size", "risk_amount", "confidence_score", "signal_strength", "reasoning", "status"),
-    *("entry_time", "entry_price", "exit_time", "exit_price", "outcome", "pips_captured", "actual_pnl"),
-    *("potential_pnl", "duration_hours", "mae", "mfe", "slippage", "market_condition", "session"),
-    *("volatility_level", "notes", "tags", "created_at", "updated_at"),
-)
-_TIMES = ("timestamp", "entry_time", "exit_time", "created_at", "updated_at")
-_NEW_TIMES = ("candle_time", "expires_at")
-_NEW = (
-    *("origin", "strategy", "source", "simulated", "candle_hash", "settings_hash", "r_multiple", "ambiguous"),
-    *("spread", "spread_paid", "risk_fraction"),
-)
-_FLAGS = ("simulated", "ambiguous")
+_TIMES = ("timestamp", "entry_time", "exit_time", "created_at", "updated_at", "candle_time", "expires_at")
 
 _CLOSED = (Status.WON, Status.LOST, Status.EXPIRED, Status.CLOSED)
 
@@ -39,17 +26,12 @@ def instrument_of(symbol: str) -> str | None:
 
 
 def signal_body(row: Row) -> dict[str, object]:
-    """One signal: the predecessor's keys in its order, then ours. Columns that the row lacks are null."""
-    body: dict[str, object] = {name: row[name] for name in _RECORDED}
+    """One signal: its columns, the predecessor's first, with times as RFC 3339 and the instrument beside the symbol."""
+    body: dict[str, Any] = {**row}
     for name in _TIMES:
-        body[name] = stored_time(row[name])
-    body["instrument"] = row.get("instrument") or instrument_of(row["symbol"])
-    for name in _NEW:
-        body[name] = row.get(name)
-    for name in _FLAGS:
-        body[name] = None if body[name] is None else bool(body[name])
-    for name in _NEW_TIMES:
-        body[name] = stored_time(row.get(name))
+        if body[name] is not None:
+            body[name] = stored_time(body[name])
+    body["instrument"] = body["instrument"] or instrument_of(body["symbol"])
     return body
 
 

@@ -1,5 +1,6 @@
 """Input that nobody means well: 4xx, never 5xx, nothing stored, nothing of the inside told."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -45,6 +46,17 @@ async def test_a_body_that_is_no_entry_is_refused(bench: Bench, body: bytes) -> 
     assert len(answer.content) < 20_000
     assert "detail" in answer.json()
     assert (await bench.get("/api/journal/entries"))["total"] == 0
+
+
+async def test_a_body_that_never_ends_is_cut_off(bench: Bench) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"notes":"'
+        while True:
+            yield b"x" * 1_000_000
+
+    answer = await bench.client.post("/api/journal/entries", content=endless(), headers=HEADERS)
+    assert answer.status_code == 413
+    assert "10485760 bytes" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

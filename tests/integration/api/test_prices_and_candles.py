@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alphaforge.api.services import MarketFacts
+from alphaforge.core.errors import TokenRejected
 from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
 from api_bench import NOW, SQLITE, Bench, m5
@@ -25,6 +26,17 @@ async def test_without_a_price_there_is_a_503_and_never_a_number(bench: Bench) -
         assert answer.status_code == 503
         assert "OANDA does not answer" in answer.json()["detail"]
         assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_whatever_the_markets_trouble_is_the_price_is_not_known_and_why_is_said(bench: Bench) -> None:
+    async def refused(_: object) -> list[Quote]:
+        message = "OANDA does not accept the token"
+        raise TokenRejected(message, advice="Check OANDA_API_KEY.")
+
+    bench.market.quotes = refused  # type: ignore[method-assign] # a market that refuses
+    problem = await bench.get("/api/prices/live", 503)
+    assert problem["detail"] == "There is no price yet: OANDA does not accept the token"
+    assert problem["advice"] == "Check OANDA_API_KEY."
 
 
 async def test_a_price_says_its_time_its_age_and_its_source(bench: Bench) -> None:

@@ -9,6 +9,7 @@ Time = Annotated[
     Field(description="RFC 3339, UTC.", examples=["2026-03-02T06:00:00Z"], json_schema_extra={"format": "date-time"}),
 ]
 
+
 def _no_flag(value: object) -> object:
     if isinstance(value, bool):
         message = "true and false are no numbers"

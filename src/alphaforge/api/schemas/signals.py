@@ -107,6 +107,9 @@ class Signal(Answer):
     expires_at: Time | None = None
     candle_hash: str | None = Field(None, description="Number and hash of the candles it was decided from.")
     settings_hash: str | None = None
+    regime: str | None = None
+    strength: float | None = None
+    agreement: float | None = None
     r_multiple: float | None = None
     ambiguous: bool | None = None
     spread: float | None = None
