@@ -53,7 +53,7 @@ def test_the_twenty_fifth_hour_is_a_short_bucket_of_its_own() -> None:
     assert (rfc3339(last), parts.after(last) - last) == ("2025-11-02T21:00:00Z", 3600)
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(all_buckets, moments)
 def test_every_moment_lies_in_its_bucket(buckets: Buckets, moment: int) -> None:
     start = buckets.floor(moment)
@@ -64,7 +64,7 @@ def test_every_moment_lies_in_its_bucket(buckets: Buckets, moment: int) -> None:
     assert buckets.ceil(start + 1) == buckets.after(start)
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(all_buckets, moments)
 def test_buckets_follow_each_other_without_a_gap(buckets: Buckets, moment: int) -> None:
     starts = [buckets.floor(moment)]
@@ -76,11 +76,13 @@ def test_buckets_follow_each_other_without_a_gap(buckets: Buckets, moment: int) 
     assert buckets.ends_of(np.array(starts[:-1])).tolist() == starts[1:]
 
 
+@settings(deadline=None)
 @given(moments, st.sampled_from(Granularity))
 def test_short_buckets_are_the_ones_the_desk_derives(moment: int, granularity: Granularity) -> None:
     assert Buckets(granularity.value).floor(moment) == granularity.floor(moment)
 
 
+@settings(deadline=None)
 @given(moments)
 def test_days_begin_at_the_asked_hour_in_the_asked_zone(moment: int) -> None:
     start = datetime.fromtimestamp(Buckets("D", hour=9).floor(moment), UTC).astimezone(NEW_YORK)

@@ -21,7 +21,7 @@ def test_what_is_no_name_is_refused() -> None:
         listings_of(["pound"])
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(st.from_regex(r"[A-Z]{3}_[A-Z]{3}", fullmatch=True))
 def test_any_pair_has_a_plausible_listing(name: str) -> None:
     listing = listing_of(name)

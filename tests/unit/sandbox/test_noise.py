@@ -16,6 +16,7 @@ def test_a_key_is_the_same_on_every_machine() -> None:
     assert int(key_of(7, "GBP_USD", "walk")) == 6_196_526_708_948_187_826
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**40), st.integers(0, 2**20))
 def test_the_numbers_are_those_of_splitmix64(position: int, seed: int) -> None:
     key = key_of(seed, "any")
@@ -24,7 +25,7 @@ def test_the_numbers_are_those_of_splitmix64(position: int, seed: int) -> None:
     assert bits(key, np.array([position], np.int64)).tolist() == [splitmix64(counter)]
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=20), st.integers(0, 2**20))
 def test_a_number_depends_on_its_position_alone(positions: list[int], seed: int) -> None:
     key = key_of(seed, "any")
@@ -49,6 +50,7 @@ def test_the_four_fractions_of_a_position_are_uniform_and_independent() -> None:
     assert np.abs(np.corrcoef(parts) - np.eye(4)).max() < 0.02
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 5_000))
 def test_a_slow_curve_is_the_same_however_much_of_it_is_asked_for(start: int, length: int) -> None:
     keys, periods = [key_of("a"), key_of("b")], [600.0, 7_200.0]

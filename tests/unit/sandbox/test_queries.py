@@ -61,7 +61,7 @@ def test_a_request_that_cannot_be_meant_is_refused_in_oandas_words(parameters: d
     assert refusal(**parameters) == message
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(past, st.integers(0, 2 * MOST_CANDLES), st.sampled_from(sorted(SECONDS)))
 def test_a_span_may_hold_five_thousand_candles_and_no_more(start: int, candles: int, granularity: str) -> None:
     end = start + candles * SECONDS[granularity]
@@ -75,6 +75,7 @@ def test_a_span_may_hold_five_thousand_candles_and_no_more(start: int, candles: 
         assert query.start <= start <= end <= query.end
 
 
+@settings(deadline=None)
 @given(past, st.sampled_from(sorted(SECONDS)))
 def test_the_first_candle_is_the_one_that_holds_from_unless_it_is_not_wanted(moment: int, granularity: str) -> None:
     asked = {"granularity": granularity, "from": str(moment)}
@@ -86,6 +87,7 @@ def test_the_first_candle_is_the_one_that_holds_from_unless_it_is_not_wanted(mom
     assert first <= moment < second
 
 
+@settings(deadline=None)
 @given(past, st.integers(0, 999_999))
 def test_a_moment_is_read_in_both_of_oandas_forms(seconds: int, micros: int) -> None:
     moment = seconds + micros / 1e6
@@ -94,7 +96,7 @@ def test_a_moment_is_read_in_both_of_oandas_forms(seconds: int, micros: int) -> 
     assert moment_of(rfc3339(seconds).replace("Z", f".{micros:06d}000Z")) == pytest.approx(moment, abs=1e-6)
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.sampled_from(["granularity", "price", "count", "from", "to", "includeFirst"]), st.text()))
 def test_whatever_is_asked_is_understood_or_refused(parameters: dict[str, str]) -> None:
     try:

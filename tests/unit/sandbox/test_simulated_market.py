@@ -104,7 +104,7 @@ def test_five_second_candles_are_made_of_their_ticks() -> None:
     assert same(bars_of(ticks, 5), fine)
 
 
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(st.floats(0, 2 * DAY), st.sampled_from(["S5", "M1", "M5", "H1", "D"]))
 def test_the_forming_candle_knows_its_past_and_nothing_of_its_future(age: float, granularity: str) -> None:
     now = NOW - age
@@ -213,7 +213,7 @@ def test_weekends_open_with_a_gap() -> None:
 
 
 @given(st.integers(HISTORY_BEGINS // DAY, 30_000), st.integers(0, 2**32), st.sampled_from(NAMES))
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 def test_no_price_runs_away_in_any_year_of_any_seed(day: int, seed: int, name: str) -> None:
     world = SimulatedMarket(seed, [name], SandboxClock(NOW, 0.0))
     bars = world.minutes5(name, day * DAY, (day + 3) * DAY)

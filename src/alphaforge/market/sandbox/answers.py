@@ -1,6 +1,7 @@
 """HTTP answers: JSON, gzipped where that is wanted, and errors in OANDA's form and in a gateway's."""
 
 import zlib
+from collections.abc import Iterable
 from http import HTTPStatus
 
 import msgspec
@@ -19,12 +20,13 @@ _WORDS = {
 }
 
 
-def packed(request: Request, body: bytes) -> tuple[bytes, bool]:
-    """The body, gzipped at the cheapest level where the client accepts it and it pays; and whether it was."""
-    if len(body) < _WORTH_PACKING or "gzip" not in request.headers.get("accept-encoding", ""):
-        return body, False
+def packed(request: Request, pieces: Iterable[bytes]) -> tuple[bytes, bool]:
+    """The body, gzipped piece by piece at the cheapest level where the client accepts it; and whether it was."""
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return b"".join(pieces), False
     packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP_FORMAT)
-    return packer.compress(body) + packer.flush(), True
+    parts = [packer.compress(piece) for piece in pieces]
+    return b"".join((*parts, packer.flush())), True
 
 
 def json_answer(body: tuple[bytes, bool], status: int = 200) -> Response:
@@ -35,7 +37,8 @@ def json_answer(body: tuple[bytes, bool], status: int = 200) -> Response:
 
 def value_answer(request: Request, value: object, status: int = 200) -> Response:
     """An answer of a value."""
-    return json_answer(packed(request, msgspec.json.encode(value)), status)
+    body = msgspec.json.encode(value)
+    return json_answer(packed(request, [body]) if len(body) > _WORTH_PACKING else (body, False), status)
 
 
 def error_answer(status: int, message: str = "", *, html: bool | None = None) -> Response:

@@ -1,5 +1,7 @@
 """The answer to a request for candles."""
 
+from itertools import chain
+
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,7 +37,7 @@ async def candle_page(request: Request) -> Response:
         precision = listing.instrument.display_precision
         head = f'{{"instrument":"{instrument}","granularity":"{query.buckets.granularity}","candles":'
         candles = candle_text(bars, complete, query.prices, precision, unix=unix)
-        return packed(request, head.encode() + candles + b"}")
+        return packed(request, chain([head.encode()], candles, [b"}"]))
 
     return json_answer(await broker.work(page, long=query.buckets.seconds >= _LONG))
 

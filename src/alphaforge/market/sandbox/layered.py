@@ -10,7 +10,8 @@ from alphaforge.market.sandbox.clock import SandboxClock
 from alphaforge.market.sandbox.listings import Listing
 
 _M5, _S5 = 300, 5
-_TEN_DAYS = 10 * 86_400
+_DAY = 86_400
+_TEN_DAYS = 10 * _DAY
 
 
 class LayeredMarket(ABC):
@@ -51,7 +52,7 @@ class LayeredMarket(ABC):
         parts.append(layer(instrument, start, min(end, present)))
         if end > present:
             moment = int(now // _S5) * _S5
-            parts.append(self.seconds5(instrument, max(start, present), moment) if moment > present else chained([]))
+            parts.append(self.seconds5(instrument, max(start, present), moment))
             parts.append(bars_of(self.ticks(instrument, max(start, moment), now), _S5))
         bars = chained(parts)
         return gathered(bars, buckets.starts_of(bars.time))
@@ -66,10 +67,14 @@ class LayeredMarket(ABC):
         return Ticks(newest.time[-1:], newest.prices[:, -1:])
 
     def _last_start(self, instrument: str, slot: int) -> int | None:
-        """The start of the last candle of five seconds that ended by `slot`."""
-        recent = self.seconds5(instrument, slot - _M5, slot)
-        if not len(recent):
-            border = slot // _M5 * _M5
-            longer = self.minutes5(instrument, border - _TEN_DAYS, border - _M5 if border == slot else border)
-            recent = self.seconds5(instrument, start := int(longer.time[-1]), start + _M5) if len(longer) else longer
+        """The start of the last candle of five seconds that ended by `slot`: minutes, hours or days before."""
+        border = slot // _M5 * _M5
+        recent = self.seconds5(instrument, border, slot)
+        midnight = border // _DAY * _DAY
+        for start in range(midnight, midnight - _TEN_DAYS, -_DAY):
+            if len(recent):
+                return int(recent.time[-1])
+            longer = self.minutes5(instrument, start, min(start + _DAY, border))
+            if len(longer):
+                recent = self.seconds5(instrument, last := int(longer.time[-1]), last + _M5)
         return int(recent.time[-1]) if len(recent) else None

@@ -1,5 +1,6 @@
 """Prices of now, on request."""
 
+import asyncio
 import math
 
 from starlette.requests import Request
@@ -28,6 +29,7 @@ async def pricing(request: Request) -> Response:
     now = broker.market.clock.now()
     prices = []
     for listing in listings:
+        await asyncio.sleep(0)  # a quote may need a day of prices to be made: others get their turn in between
         newest = broker.market.quote(listing.instrument.name, now)
         if len(newest) and newest.time[0] > since:
             message = price_message(broker, listing, newest, now, unix=unix)

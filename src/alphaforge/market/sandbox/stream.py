@@ -70,7 +70,7 @@ class _Stream:
                 return
             muted = self._muted()
             if muted is None:
-                for line in self._prices():
+                async for line in self._prices():
                     yield line
             if steady_seconds() >= beat:
                 beat += self.broker.heartbeat
@@ -79,17 +79,17 @@ class _Stream:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.broker.closing.wait(), self.broker.price_interval)
 
-    def _prices(self) -> list[bytes]:
+    async def _prices(self) -> AsyncIterator[bytes]:
         """The lines of the instruments that have a newer price than was sent."""
-        lines = []
         now = self._now()
         for listing in self.listings:
+            await asyncio.sleep(0)  # a quote may need a day of prices to be made: others get their turn in between
             name = listing.instrument.name
             newest = self.broker.market.quote(name, now)
             if len(newest) and newest.time[0] > self.sent[name]:
                 self.sent[name] = float(newest.time[0])
-                lines += self._price_lines(listing, newest, now)
-        return lines
+                for line in self._price_lines(listing, newest, now):
+                    yield line
 
     def _price_lines(self, listing: Listing, newest: Ticks, now: float) -> list[bytes]:
         message = price_message(self.broker, listing, newest, now, unix=self.unix)

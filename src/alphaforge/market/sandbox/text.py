@@ -4,6 +4,8 @@ Every row of a page has the same shape, so a page is a matrix of bytes: fixed te
 where a number is shorter than the longest, which are dropped at the end.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,13 +20,15 @@ _FIRST_ROW = {"M": 0, "B": 4, "A": 8}
 _TEN, _ZERO = np.uint32(10), np.uint32(ord("0"))
 
 
-def candle_text(bars: Bars, complete: npt.NDArray[np.bool_], prices: str, precision: int, *, unix: bool) -> bytes:
-    """The JSON list of candles. `complete`: (n,). `prices`: out of `MBA`. `precision`: decimals of a price."""
-    pieces = [
-        _rows(bars.rows(at, at + _PIECE), complete[at : at + _PIECE], prices, precision, unix=unix)
-        for at in range(0, len(bars), _PIECE)
-    ]
-    return b"[" + b"".join(pieces)[1:] + b"]"
+def candle_text(
+    bars: Bars, complete: npt.NDArray[np.bool_], prices: str, precision: int, *, unix: bool
+) -> Iterator[bytes]:
+    """The JSON list of candles in pieces. `complete`: (n,). `prices`: out of `MBA`. `precision`: decimals."""
+    yield b"["
+    for at in range(0, len(bars), _PIECE):
+        rows = _rows(bars.rows(at, at + _PIECE), complete[at : at + _PIECE], prices, precision, unix=unix)
+        yield rows if at else rows[1:]
+    yield b"]"
 
 
 def price_text(points: int, precision: int) -> str:
