@@ -376,3 +376,21 @@ async def test_candles_are_made_beside_the_event_loop(running: RunningSandbox, c
 
     assert threads
     assert threading.get_ident() not in threads
+
+
+async def test_closing_breaks_off_a_listener_that_does_not_read(
+    client: httpx2.AsyncClient,
+    running: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("alphaforge.market.sandbox.server._PATIENCE", 0.05)
+    caplog.set_level("WARNING")
+    async with client.stream("GET", STREAM, params={"instruments": "GBP_USD"}) as answer:
+        await anext(answer.aiter_lines())
+        for connection in running._state.connections:
+            connection.pause_writing()  # what the transport does once the client's window is full
+        await running.aclose()
+
+    assert not running._state.tasks
+    assert not caplog.records

@@ -30,6 +30,16 @@ def test_another_speed_counts_from_the_moment_it_is_set() -> None:
     assert clock.now() == 1_062.0
 
 
+def test_an_advanced_clock_goes_on_from_its_new_time() -> None:
+    steady = Steady()
+    clock = SandboxClock(1_000.0, 60.0, steady)
+    steady.seconds += 1
+    clock.advance_to(5_000.0)
+    steady.seconds += 1
+
+    assert clock.now() == 5_060.0
+
+
 def test_a_clock_at_speed_zero_stands_still_until_it_is_advanced() -> None:
     steady = Steady()
     clock = SandboxClock(1_000.0, 0.0, steady)

@@ -22,6 +22,7 @@ class Broker:
 
     `token`, `account`: the only ones accepted; None accepts any. `latency`: real seconds before each answer.
     `heartbeat`, `price_interval`: real seconds between a stream's heartbeats, and at least between two prices.
+    `closing` is set when the server ends: streams and pauses end with it.
     """
 
     market: SandboxMarket
@@ -43,9 +44,8 @@ class Broker:
         async with self._long_work:
             return await loop.run_in_executor(self._workers, job)
 
-    def close(self) -> None:
-        """End open streams and waiting work."""
-        self.closing.set()
+    def stop(self) -> None:
+        """Let the workers go, once nothing is answered any more."""
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     def listing(self, name: str, parameter: str = "instrument") -> Listing:

@@ -62,20 +62,24 @@ class RunningSandbox:
         return self.broker.faults
 
     async def aclose(self) -> None:
-        """Stop listening, end streams, finish or break off answers."""
+        """Stop listening, end streams, finish answers; after two seconds break off what is left."""
         self._listener.close()
-        self.broker.close()
+        self.broker.closing.set()
         for connection in list(self._state.connections):
             connection.shutdown()
-        if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=_PATIENCE)
-        for task in list(self._state.tasks):
-            task.cancel()
+        await self._answered()
         for connection in list(self._state.connections):
             connection.transport.abort()
-        if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks))
+        await self._answered()
+        for task in list(self._state.tasks):
+            task.cancel()
+        self.broker.stop()
         await self._listener.wait_closed()
+
+    async def _answered(self) -> None:
+        """Wait for the answers under way, but not for ever."""
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=_PATIENCE)
 
 
 async def serve_sandbox(
