@@ -1,5 +1,6 @@
 """Candles, answers and brokers for the tests of the market room."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -125,7 +126,8 @@ class MemoryArchive:
 class FakeBroker:
     """A market in memory that keeps OANDA's rules of asking. `incomplete`: starts of candles not complete yet.
 
-    `most`: the most candles it puts on a page, however many were asked for: pages may be short.
+    `most`: the most candles it puts on a page, however many were asked for: pages may be short. `fail_at`: the number
+    of the request that fails. `together`: where those who ask for a span wait for each other.
     """
 
     clock: HandClock
@@ -134,6 +136,9 @@ class FakeBroker:
     most: int = 5_000
     asked: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    fail_at: int = 0
+    together: asyncio.Barrier | None = None
+    wait_always: bool = False
     name: str = "fake"
     simulated: bool = True
 
@@ -149,6 +154,10 @@ class FakeBroker:
         self.asked.append({"start": start, "end": end, "count": count})
         if self.failures:
             raise self.failures.pop(0)
+        if len(self.asked) == self.fail_at:
+            raise MarketUnavailable("down in the middle")
+        if self.together and (count is None or self.wait_always):
+            await self.together.wait()
         if (start is not None and end is not None) == (count is not None):
             raise InvalidInput("count + from + to")
         if start is not None and end is not None and end - start > 5_000 * STEP:

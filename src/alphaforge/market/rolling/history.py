@@ -28,7 +28,7 @@ _GAP_WINDOWS = 5
 """A gap of more windows is not filled: the capacity's candles all lie behind it."""
 
 _MOST_WINDOWS = 6
-_FULL_PAGES = 20
+_MOST_PAGES = 200
 _HISTORY_ENDS = 2
 """Windows in a row without a candle, 35 days, before which there is taken to be nothing."""
 
@@ -59,17 +59,25 @@ class History:
         missing = max(0, int(self.clock.now()) - start) // STEP + 1
         if missing > _GAP_WINDOWS * _MOST:
             return await self.whole(instrument)
-        if missing + 2 > _MOST:
-            pages = await self._gap(instrument, start, missing)
-        else:
-            pages = [await self._page(instrument, start=start, count=missing + 2)]
-            count = missing + 2
-            while not pages[-1].forming and len(pages[-1].closed) >= count:  # more than our clock let expect
-                if len(pages) > _FULL_PAGES:
-                    raise MalformedAnswer(f"OANDA's candles of {instrument} have no end")
-                count = _MOST
-                pages.append(await self._page(instrument, start=pages[-1].closed.end, count=count))
+        count = min(missing + 2, _MOST)
+        pages = await self._gap(instrument, start, missing) if missing + 2 > _MOST else []
+        pages = pages or [await self._page(instrument, start=start, count=count)]
+        known = last + STEP
+        while self._goes_on(pages[-1], known, count):
+            if len(pages) > _MOST_PAGES:
+                raise MalformedAnswer(f"OANDA's candles of {instrument} have no end")
+            known, count = pages[-1].closed.end, _MOST
+            pages.append(await self._page(instrument, start=known, count=count))
         return self._together(pages)
+
+    def _goes_on(self, page: CandlePage, known: int, count: int) -> bool:
+        """Whether there may be more behind a page: it is full, or brought candles after `known` but not up to now.
+
+        A short page does not mean the end. Where it brought nothing new, the market is quiet: asking on would not end.
+        """
+        if page.forming or not len(page.closed) or page.closed.end <= known:
+            return False
+        return len(page.closed) >= count or page.closed.end < M5.floor(self.clock.now())
 
     async def whole(self, instrument: str) -> Fetched:
         """The newest `capacity` candles, and a few more: the newest page, then older windows side by side."""
