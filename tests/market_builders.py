@@ -122,12 +122,13 @@ class MemoryArchive:
         self.kept[candles.instrument] = joined(known, candles)
 
 
-@dataclass(slots=True)
+@dataclass
 class FakeBroker:
     """A market in memory that keeps OANDA's rules of asking. `incomplete`: starts of candles not complete yet.
 
     `most`: the most candles it puts on a page, however many were asked for: pages may be short. `fail_at`: the number
-    of the request that fails. `together`: where those who ask for a span wait for each other.
+    of the request that fails; `empty_at`: of those answered without candles. `together`: where those who ask for a
+    span wait for each other.
     """
 
     clock: HandClock
@@ -137,6 +138,7 @@ class FakeBroker:
     asked: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     fail_at: int = 0
+    empty_at: set[int] = field(default_factory=set)
     together: asyncio.Barrier | None = None
     wait_always: bool = False
     name: str = "fake"
@@ -162,6 +164,8 @@ class FakeBroker:
             raise InvalidInput("count + from + to")
         if start is not None and end is not None and end - start > 5_000 * STEP:
             raise InvalidInput("Maximum value for 'count' exceeded")
+        if len(self.asked) in self.empty_at:
+            return CandlePage(empty_series(instrument, granularity), forming=False)
         there = self.history.get(instrument, empty_series(instrument, granularity))
         there = there.rows(0, int(np.searchsorted(there.time, self.clock.now())))  # begun by now
         if start is not None:

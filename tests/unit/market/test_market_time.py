@@ -90,13 +90,20 @@ def test_a_sandboxs_time_goes_before_the_date() -> None:
     assert given.sandboxed
 
 
+def test_a_sandbox_that_stands_still_is_followed() -> None:
+    given = keeper(NOW, observed=False)
+    given.headers(httpx2.Headers({"Sandbox-Time": "1500000000.25", "Sandbox-Speed": "0"}), 0.1)
+    assert given.clock.now() == 1_500_000_000.25
+    assert 0 < given.clock.speed < 1e-6
+
+
 @pytest.mark.parametrize(
     "headers",
     [
         {"Date": "someday"},
         {"Sandbox-Time": "now"},
         {"Sandbox-Time": "nan"},
-        {"Sandbox-Time": "5", "Sandbox-Speed": "0"},
+        {"Sandbox-Time": "5", "Sandbox-Speed": "-1"},
     ],
 )
 def test_headers_that_say_nothing_leave_the_clock_alone(headers: dict[str, str]) -> None:

@@ -260,6 +260,27 @@ async def test_an_answer_that_is_refused_changes_nothing() -> None:
     assert there.rolling.status(GBP).error == "out of order"
 
 
+async def test_an_empty_answer_about_known_candles_is_not_believed() -> None:
+    there = await filled()
+    before = there.held
+    there.clock.time += STEP
+    there.broker.empty_at = {1}
+    assert len((await there.rolling.refresh(GBP)).new) == 1
+    there.broker.asked.clear()
+    there.broker.empty_at = {1, 2}
+    with pytest.raises(MalformedAnswer, match="of which it had some"):
+        await there.rolling.refresh(GBP)
+    assert len(there.held) == len(before) + 1
+
+
+async def test_an_empty_window_of_history_is_asked_for_twice_before_it_is_believed() -> None:
+    there = bench()
+    there.broker.empty_at = {3}
+    await there.rolling.refresh(GBP)
+    assert same(there.held, there.broker.closed().last(len(there.held)))
+    assert len(there.broker.asked) == 5
+
+
 async def test_candles_from_the_future_are_refused() -> None:
     there = await filled()
     before = there.held

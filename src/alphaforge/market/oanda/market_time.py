@@ -8,6 +8,9 @@ import httpx2
 
 from alphaforge.core.clock import MarketClock
 
+_STILL = 1e-9
+"""The speed of a sandbox whose clock stands still: none, but for those who divide by it."""
+
 
 @dataclass(slots=True)
 class Timekeeper:
@@ -25,8 +28,8 @@ class Timekeeper:
         if (sandbox := headers.get("Sandbox-Time")) is not None:
             self.sandboxed = True
             time, speed = _number(sandbox), _number(headers.get("Sandbox-Speed", "1"))
-            if time is not None and speed:
-                self.tell(time, elapsed, speed=speed)
+            if time is not None and speed is not None:
+                self.tell(time, elapsed, speed=speed or _STILL)
         elif not self.clock.observed and (date := headers.get("Date")):
             try:
                 self.tell(parsedate_to_datetime(date).timestamp(), elapsed, resolution=1.0)
@@ -52,4 +55,4 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) and number > 0 else None
+    return number if math.isfinite(number) and number >= 0 else None

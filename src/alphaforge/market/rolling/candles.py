@@ -9,11 +9,11 @@ import structlog
 
 from alphaforge.core.candles import CandleSeries, joined
 from alphaforge.core.clock import Clock, lag
-from alphaforge.core.errors import AlphaForgeError, MalformedAnswer
+from alphaforge.core.errors import AlphaForgeError
 from alphaforge.core.times import rfc3339
 from alphaforge.market.rolling.buffer import CandleBuffer
 from alphaforge.market.rolling.changes import changes
-from alphaforge.market.rolling.history import M5, STEP, Fetched, History
+from alphaforge.market.rolling.history import M5, Fetched, History
 from alphaforge.market.source import CandleArchive, CandleSource
 
 log = structlog.get_logger(__name__)
@@ -168,15 +168,7 @@ class RollingCandles:
         history = History(self.source, self.clock, self.capacity)
         if not (len(held) and window.filled):
             return await history.whole(instrument)
-        last = int(held.time[-1])
-        fetched = await history.since(instrument, last)
-        if not len(fetched.series) and last > self.clock.now() + STEP:
-            raise MalformedAnswer(
-                f"The market's clock says {rfc3339(int(self.clock.now()))}, but there is a {instrument} candle of "
-                f"{rfc3339(last)}",
-                advice="A replay that starts anew needs a database of its own. Otherwise look at the machine's clock.",
-            )
-        return fetched
+        return await history.since(instrument, int(held.time[-1]))
 
     async def _take(self, window: _Window, fetched: Fetched) -> Refreshed:
         """Keep what is new in the archive, then in memory."""

@@ -61,7 +61,7 @@ class History:
             return await self.whole(instrument)
         count = min(missing + 2, _MOST)
         pages = await self._gap(instrument, start, missing) if missing + 2 > _MOST else []
-        pages = pages or [await self._page(instrument, start=start, count=count)]
+        pages = pages or [await self._from_known(instrument, start, last, count)]
         known = last + STEP
         while self._goes_on(pages[-1], known, count):
             if len(pages) > _MOST_PAGES:
@@ -69,6 +69,20 @@ class History:
             known, count = pages[-1].closed.end, _MOST
             pages.append(await self._page(instrument, start=known, count=count))
         return self._together(pages)
+
+    async def _from_known(self, instrument: str, start: int, last: int, count: int) -> CandlePage:
+        """A page that begins with known candles: an empty one cannot be."""
+        for _ in range(2):
+            page = await self._page(instrument, start=start, count=count)
+            if len(page.closed) or page.forming:
+                return page
+        now = self.clock.now()
+        if last > now + STEP:
+            raise MalformedAnswer(
+                f"The market's clock says {rfc3339(int(now))}, but there is a {instrument} candle of {rfc3339(last)}",
+                advice="A replay that starts anew needs a database of its own. Otherwise look at the machine's clock.",
+            )
+        raise MalformedAnswer(f"OANDA sent no {instrument} candles of a time of which it had some")
 
     def _goes_on(self, page: CandlePage, known: int, count: int) -> bool:
         """Whether there may be more behind a page: it is full, or brought candles after `known` but not up to now.
@@ -89,7 +103,7 @@ class History:
         while len(series) < self.capacity and empty < _HISTORY_ENDS and edge > 0:
             edges = self._edges(series, edge)
             spans = pairwise(edges)
-            pages = await _side_by_side([self._page(instrument, start=start, end=end) for end, start in spans])
+            pages = await _side_by_side([self._span(instrument, start, end) for end, start in spans])
             for page in pages:
                 if page.forming:
                     raise MalformedAnswer(f"OANDA has candles of {instrument} from long ago that are not complete")
@@ -115,8 +129,13 @@ class History:
     async def _gap(self, instrument: str, start: int, missing: int) -> list[CandlePage]:
         """A gap that no single page fills: windows side by side, the last one without an end."""
         starts = range(start, start + missing * STEP, _SPAN)
-        older = [self._page(instrument, start=at, end=at + _SPAN) for at in starts[:-1]]
+        older = [self._span(instrument, at, at + _SPAN) for at in starts[:-1]]
         return await _side_by_side([*older, self._page(instrument, start=starts[-1], count=_MOST)])
+
+    async def _span(self, instrument: str, start: int, end: int) -> CandlePage:
+        """A window; one without any candle is asked for twice: believed wrongly, it would leave a hole for ever."""
+        page = await self._page(instrument, start=start, end=end)
+        return page if len(page.closed) or page.forming else await self._page(instrument, start=start, end=end)
 
     def _together(self, pages: list[CandlePage], *, exhausted: bool = False) -> Fetched:
         """The pages, oldest first, as one; up to the first that ends in a candle that is not complete."""
