@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     async_workers: Annotated[
         int, Field(ge=1, le=64), About("a whole number from 1 to 64", unused="this version runs as one process")
     ] = 4
-    background_tasks: Annotated[bool, About(_SWITCH.accepts, unused="the desk's own work always runs")] = True
+    background_tasks: Annotated[bool, _SWITCH] = True
     oanda_api_key: Secret | None = None
     oanda_account_id: Text | None = None
     oanda_environment: Annotated[

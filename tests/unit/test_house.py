@@ -215,3 +215,10 @@ def test_modules_and_functions_stay_readable() -> None:
 def test_no_module_is_a_drawer_for_everything() -> None:
     vague = re.compile(r"(^|_)(utils?|helpers?|misc|common_?stuff|v2|optimized|manager)$")
     assert [path.name for path in MODULES if vague.search(path.stem)] == []
+
+
+def test_talib_is_imported_in_one_place_by_any_means() -> None:
+    """import-linter does not see `import_module`."""
+    importing = re.compile(r"^\s*(import|from) talib|import_module\(.talib", re.MULTILINE)
+    found = [path for path in MODULES if importing.search(path.read_text())]
+    assert [path.relative_to(PACKAGE).as_posix() for path in found] == ["indicators/library.py"]

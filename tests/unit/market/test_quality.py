@@ -79,6 +79,19 @@ def test_an_impossible_price_is_named(row: int, value: float, why: str) -> None:
     assert sound(candles).time.tolist() == [MONDAY, MONDAY + 2 * M5]
 
 
+def test_no_spread_is_possible_and_doubles_are_no_sound_pile() -> None:
+    assert assess(raw(every(MONDAY, 3), spread=0.0), FOREX_HOURS).is_sound
+    assert not assess(raw([MONDAY, MONDAY]), FOREX_HOURS).is_sound
+
+
+def test_of_several_faults_the_first_is_named() -> None:
+    candles = raw([MONDAY + 1])
+    candles.prices[0, 0] = np.nan
+    candles.volume[0] = -1
+    (bad,) = assess(candles, FOREX_HOURS).bad
+    assert bad.why == "does not start on its five minutes"
+
+
 def test_a_bid_above_its_ask_is_named() -> None:
     (bad,) = assess(raw([MONDAY], spread=-0.001), FOREX_HOURS).bad
     assert bad.why == "has its bid above its ask"

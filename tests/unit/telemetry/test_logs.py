@@ -49,6 +49,14 @@ def test_without_configured_secrets_the_shapes_still_hide_headers_and_urls(strea
     assert CANARIES["url"] not in stream.getvalue()
 
 
+def test_a_value_named_like_a_secret_is_hidden_whatever_it_is(stream: io.StringIO) -> None:
+    configure_logs("json", "INFO", (), stream)
+    structlog.get_logger("test").info("asked", api_key="x1", token=17, password=None, instrument="GBP_USD")
+    (line,) = lines(stream)
+    assert (line["api_key"], line["token"], line["password"]) == ("[hidden]", "[hidden]", None)
+    assert line["instrument"] == "GBP_USD"
+
+
 def test_a_line_for_machines_is_json_with_time_level_logger_and_context(stream: io.StringIO) -> None:
     configure_logs("json", "INFO", (), stream)
     with structlog.contextvars.bound_contextvars(request_id="r-1", scan_id="s-2"):

@@ -91,6 +91,17 @@ def test_a_secret_too_short_to_be_one_does_not_hide_everything() -> None:
     assert Redactor(["a", ""]).text("a market has gaps") == "a market has gaps"
 
 
+@pytest.mark.parametrize(
+    "spelling", [CANARY, quote(CANARY), quote(CANARY, safe=""), quote_plus(CANARY), repr(CANARY)[1:-1]]
+)
+def test_a_secret_is_found_as_urls_and_reprs_spell_it(spelling: str) -> None:
+    assert Redactor([CANARY]).text(f"said {spelling} aloud") == f"said {HIDDEN} aloud"
+
+
+def test_of_two_secrets_that_begin_alike_nothing_is_left_over() -> None:
+    assert Redactor(["abcd", "abcdefgh"]).text("abcdefgh abcd") == f"{HIDDEN} {HIDDEN}"
+
+
 LETTERS = st.text("abcdefghijklmnopqrstuvwxyz ", max_size=30)
 
 
