@@ -123,8 +123,9 @@ def _transaction(path: Path) -> Iterator[Connection]:
     raw = _open_for_adoption(path)
     engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
     try:
-        raw.execute("BEGIN IMMEDIATE")
+        # begun by hand, and after SQLAlchemy's own first questions, which end in a rollback
         with engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
     finally:
         engine.dispose()

@@ -22,9 +22,12 @@ LIFETIME = 4 * 3600
 
 
 def open_statement(*, own_only: bool, source: str | None, sourceless: bool = False) -> Select[Any]:
-    """Open signals, oldest first; `sourceless`: only those that name no market."""
+    """Open signals; `sourceless`: only those that name no market.
+
+    In any order: asked for one, both databases would walk through all signals instead of the index on status.
+    """
     statement = select(*(_c[name] for name in _WANTED), _c.expires_at, _c.spread)
-    statement = statement.where(_c.status.in_([status.value for status in OPEN])).order_by(_c.timestamp, _c.id)
+    statement = statement.where(_c.status.in_([status.value for status in OPEN]))
     if own_only:
         statement = statement.where(_c.origin.is_not(None))
     if source is not None:
@@ -40,7 +43,8 @@ async def read_open(
     """The open signals, and why others cannot be settled (by id): a symbol or levels that mean nothing."""
     statement = open_statement(own_only=own_only, source=source, sourceless=sourceless)
     settleable, others = [], {}
-    for row in (await connection.execute(statement)).all():
+    rows = (await connection.execute(statement)).all()
+    for row in sorted(rows, key=lambda row: (row.timestamp, row.id)):
         try:
             settleable.append(_open_signal(row))
         except InvalidInput as error:

@@ -92,7 +92,6 @@ signals = Table(
     Index("ix_signals_newest", "timestamp", "id"),
     Index("ix_signals_of_status", "status", "timestamp", "id"),
     Index("ix_signals_of_instrument", "instrument", "timestamp", "id"),
-    Index("ix_signals_of_symbol", "symbol", "timestamp", "id"),
     Index("ix_signals_result", "instrument", "exit_time", "r_multiple"),
     Index("ux_signals_identity", "strategy", "source", "instrument", "candle_time", unique=True),
 )

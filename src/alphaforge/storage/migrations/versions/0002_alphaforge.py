@@ -17,7 +17,6 @@ _INDEXES = (
     ("ix_signals_newest", "trading_signals", ("timestamp", "id"), False),
     ("ix_signals_of_status", "trading_signals", ("status", "timestamp", "id"), False),
     ("ix_signals_of_instrument", "trading_signals", ("instrument", "timestamp", "id"), False),
-    ("ix_signals_of_symbol", "trading_signals", ("symbol", "timestamp", "id"), False),
     ("ix_signals_result", "trading_signals", ("instrument", "exit_time", "r_multiple"), False),
     ("ux_signals_identity", "trading_signals", ("strategy", "source", "instrument", "candle_time"), True),
     ("ix_journal_newest", "journal_entries", ("open_time", "id"), False),

@@ -1,0 +1,180 @@
+"""Every query that the interface makes goes by an index: the databases' own plans say so."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import ClauseElement, Executable, Select, Table, func, insert, select
+from sqlalchemy.ext.compiler import compiles
+
+from alphaforge.signals.model import Direction, Status
+from alphaforge.storage.candles import CandleRepository
+from alphaforge.storage.engine import Database
+from alphaforge.storage.journal import page_statement as journal_page
+from alphaforge.storage.rejections import day_statement, last_evaluated_statement, newest_statement
+from alphaforge.storage.results import open_statement, settled_results_statement, trader_results_statement
+from alphaforge.storage.rows import Position
+from alphaforge.storage.signals import SignalCriteria, page_statement, performance_statement
+from alphaforge.storage.tables import (
+    candles,
+    evaluations,
+    journal,
+    journal_totals,
+    rejections,
+    signals,
+    trade_results,
+)
+from builders import MONDAY
+
+
+def page(**criteria: Any) -> Select[Any]:
+    return page_statement(SignalCriteria(**criteria), 0, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement, the index (or table's key) that must serve it, and whether its order must come from that."""
+
+    statement: Select[Any]
+    index: str
+    ordered: bool = True
+
+
+QUERIES = {
+    "signals, newest first": Query(page(), "ix_signals_newest|ix_trading_signals_timestamp"),
+    "signals, behind a row": Query(
+        page(behind=Position(MONDAY + 60_000.0, 100)), "ix_signals_newest|ix_trading_signals_timestamp"
+    ),
+    "signals of a span": Query(
+        page(start=MONDAY + 6_000.0, end=MONDAY + 12_000.0), "ix_signals_newest|ix_trading_signals_timestamp"
+    ),
+    "signals of a status": Query(page(statuses=(Status.ACTIVE,)), "ix_signals_of_status"),
+    "signals of an instrument": Query(page(instrument="XAU_USD"), "ix_signals_of_instrument"),
+    "signals of an instrument and a span": Query(
+        page(instrument="XAU_USD", start=MONDAY + 6_000.0, end=MONDAY + 90_000.0), "ix_signals_of_instrument"
+    ),
+    "signals of a direction": Query(page(direction=Direction.BUY), "ix_signals_newest|ix_trading_signals_timestamp"),
+    "one signal": Query(
+        select(signals.c.id).where(signals.c.id == 5), "trading_signals_pkey|ix_trading_signals_id|PRIMARY KEY"
+    ),
+    "open signals": Query(
+        open_statement(own_only=True, source=None), "ix_signals_of_status|ix_trading_signals_status", ordered=False
+    ),
+    "signals by status": Query(
+        select(signals.c.status, func.count()).group_by(signals.c.status),
+        "ix_signals_of_status|ix_trading_signals_status",
+        ordered=False,
+    ),
+    "performance": Query(
+        performance_statement(MONDAY + 590_000.0),
+        "ix_signals_newest|ix_trading_signals_timestamp|ix_signals_of_status",
+        ordered=False,
+    ),
+    "results of signals": Query(settled_results_statement("GBP_USD", 50, None), "ix_signals_result"),
+    "results of the trader": Query(trader_results_statement("GBP_USD", 50, None), "ix_trade_results_newest"),
+    "rejections of a day": Query(day_statement(MONDAY, MONDAY + 86_400), "ix_rejections_newest"),
+    "newest rejections": Query(newest_statement(None, 100), "ix_rejections_newest"),
+    "newest rejections of an instrument": Query(newest_statement("XAU_USD", 1), "ix_rejections_of_instrument"),
+    "last evaluated": Query(
+        last_evaluated_statement("sandbox"), "evaluations_pkey|PRIMARY KEY|sqlite_autoindex", ordered=False
+    ),
+    "journal, newest first": Query(journal_page(0, 100, None, pictures=True), "ix_journal_newest|open_time"),
+    "journal, behind a row": Query(
+        journal_page(0, 100, Position(MONDAY + 6_000.0, 100), pictures=False), "ix_journal_newest|open_time"
+    ),
+}
+
+
+_ROWS = 3_000
+
+
+def rows_of(number: int) -> dict[Table, dict[str, Any]]:
+    """A row for every table; one instrument, status and source is frequent, others are rare."""
+    instrument = {0: "XAU_USD", 1: "USD_JPY"}.get(number % 40, "GBP_USD")
+    at = float(MONDAY + 60 * number)
+    signal = {"timestamp": at, "symbol": "x", "instrument": instrument, "direction": ("BUY", "SELL")[number % 2]}
+    signal |= {"entry": 1.0, "stop_loss": 1.0, "tp1": 1.0, "origin": "strategy", "created_at": at, "updated_at": at}
+    signal |= {"status": {0: "ACTIVE", 1: "PENDING"}.get(number % 50, "WON"), "exit_time": at, "r_multiple": 1.5}
+    votes = dict.fromkeys(("strength", "agreement", "buy_votes", "sell_votes", "confidence", "last_price"), 1.0)
+    rejection = {"strategy": "s", "source": "sandbox", "simulated": True, "instrument": instrument, "reason": "trend"}
+    rejection |= {"candle_time": 300 * number, "decided_at": at, "regime": "r", "decision": "{}", **votes}
+    return {
+        signals: signal,
+        journal: {"open_time": at, "symbol": "GBPUSD", "trade_type": "BUY", "lots": 1.0, "entry_price": 1.0},
+        rejections: rejection,
+        evaluations: {
+            "source": ("sandbox", "oanda-live", "oanda-practice")[number % 3],
+            "instrument": instrument,
+            "candle_time": 300 * number,
+            "strategy": "s",
+        },
+        trade_results: {
+            "instrument": instrument,
+            "profit_loss": 1.0,
+            "risk": 1.0,
+            "r_multiple": 1.0,
+            "at": at,
+            "source": "trader",
+        },
+        candles: {"source": "sandbox", "instrument": instrument, "time": 300 * number, "packed": bytes(104)},
+    }
+
+
+@pytest.fixture
+async def filled(database: Database) -> Database:
+    """A few thousand rows in every table, so that a plan is worth making."""
+    rows = [rows_of(number) for number in range(_ROWS)]
+    async with database.write() as connection:
+        for table in rows[0]:
+            await connection.execute(insert(table), [row[table] for row in rows])
+    if database.dialect == "postgresql":  # which gathers statistics by itself; SQLite never has any here
+        async with database.write() as connection:
+            await connection.exec_driver_sql("ANALYZE")
+    return database
+
+
+class Explain(Executable, ClauseElement):
+    """`EXPLAIN` before a statement."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(Explain)
+def _explained(element: Explain, compiler: Any, **kw: Any) -> str:
+    words = "EXPLAIN QUERY PLAN" if compiler.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF)"
+    return f"{words} {compiler.process(element.statement, **kw)}"
+
+
+async def plan_of(database: Database, statement: Select[Any]) -> str:
+    async with database.read() as connection:
+        if database.dialect == "postgresql":
+            # not which way is the cheapest for so few rows, but whether there is one without scan and sort
+            for way in ("seqscan", "bitmapscan", "sort", "incremental_sort", "hashagg"):
+                await connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        return "\n".join(str(row[-1]) for row in (await connection.execute(Explain(statement))).all())
+
+
+async def test_every_query_goes_by_its_index(filled: Database) -> None:
+    wrong = []
+    async with filled.read() as connection:
+        repository = CandleRepository(connection, "sandbox")
+        newest = repository._of("GBP_USD").order_by(candles.c.time.desc()).limit(100)
+        within = repository._of("GBP_USD").where(candles.c.time >= 0, candles.c.time < 90_000).order_by(candles.c.time)
+    by_key = {"newest candles": newest, "candles of a span": within}
+    queries = QUERIES | {name: Query(part, "candles_pkey|PRIMARY KEY") for name, part in by_key.items()}
+    for name, query in queries.items():
+        plan = await plan_of(filled, query.statement)
+        scans = re.search(r"SCAN \w+$|Seq Scan", plan, re.MULTILINE)
+        sorts = query.ordered and re.search(r"TEMP B-TREE|^ *(->)? *Sort\b", plan, re.MULTILINE)
+        if scans or sorts or not re.search(query.index, plan):
+            wrong.append(f"{name}:\n{plan}")
+    assert not wrong, "\n\n".join(wrong)
+
+
+async def test_statistics_read_one_row_whatever_the_journal_holds(filled: Database) -> None:
+    plan = await plan_of(filled, select(journal_totals))
+    assert "journal_entries" not in plan
