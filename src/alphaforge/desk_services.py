@@ -17,7 +17,7 @@ from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
 from alphaforge.workflows.scan_market import ScanResult
-from alphaforge.workflows.settle_signals import Settlement, settle_signals
+from alphaforge.workflows.settle_signals import Settlement
 
 FRESH_SECONDS = 15.0
 """Older than this a quote is asked for anew while the market is open."""
@@ -48,7 +48,7 @@ class _Workflows:
         return await self.strategy.scan(instruments)
 
     async def settle(self, *, own_only: bool) -> Sequence[Settlement]:
-        return await settle_signals(self.strategy.desk, own_only=own_only)
+        return await self.strategy.settle(own_only=own_only)
 
     async def record_trade_result(self, instrument: str, profit_loss: float, risk: float) -> KellyStatistics:
         return await record_trade_result(self.strategy.desk, instrument, profit_loss, risk)

@@ -15,7 +15,6 @@ from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.supervisor import keep_running
 from alphaforge.workflows.open_market import open_market, warm_connections
 from alphaforge.workflows.scan_market import ScanResult
-from alphaforge.workflows.settle_signals import settle_signals
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +43,7 @@ class Background:
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_running("connections", partial(warm_connections, desk)))
             group.create_task(keep_running("scanning", schedule.run))
-            group.create_task(
-                keep_running("settling", partial(settle_every_minute, partial(settle_signals, desk, own_only=True)))
-            )
+            group.create_task(keep_running("settling", partial(settle_every_minute, self.strategy.settle_own)))
             group.create_task(keep_running("prices", self.follow_prices))
 
     async def _open(self) -> None:

@@ -11,6 +11,7 @@ from alphaforge.storage.settings import SettingRepository
 from alphaforge.workflows.collect_candles import collect_candles
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.scan_market import ScanResult, scan_market
+from alphaforge.workflows.settle_signals import Settlement, settle_signals
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,15 @@ class Strategy:
         self.last_scan_at = self.desk.clock.now()
         self.last_results.update((result.instrument, result) for result in results)
         return results
+
+    async def settle(self, *, own_only: bool) -> Sequence[Settlement]:
+        """Settle with the candles of now."""
+        await (self.scan() if self.is_running else self.collect(self.desk.names))
+        return await settle_signals(self.desk, own_only=own_only, scanning=self.is_running)
+
+    async def settle_own(self) -> None:
+        """Settle this desk's signals with the candles at hand."""
+        await settle_signals(self.desk, own_only=True, scanning=self.is_running)
 
     async def collect(self, names: Sequence[str]) -> Sequence[ScanResult]:
         """Fetch what closed and decide nothing."""

@@ -12,7 +12,6 @@ from alphaforge.signals.model import Outcome, Status
 from alphaforge.signals.outcome import OpenSignal, ambiguous_candle, settle
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.signals import SignalRepository
-from alphaforge.workflows.collect_candles import collect_candles
 from alphaforge.workflows.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -36,19 +35,17 @@ class Settlement:
     reason: str
 
 
-async def settle_signals(desk: Desk, *, own_only: bool) -> list[Settlement]:
-    """Settle and store what has ended by now; one settlement for every open signal.
+async def settle_signals(desk: Desk, *, own_only: bool, scanning: bool) -> list[Settlement]:
+    """Settle and store what has ended by the candles at hand; one settlement for every open signal.
 
     `own_only` leaves the signals that were adopted from the predecessor alone: those end when somebody asks.
+    `scanning`: candles that wait for their evaluation are left to the scan, which settles and decides in their order.
     """
-    mine, others = await _open_signals(desk, own_only=own_only)
-    if not mine and not others:
-        return []
-    waiting = {signal.instrument for signal in mine}
-    await collect_candles(desk, [name for name in desk.names if name in waiting])
     async with desk.deciding:
         mine, others = await _open_signals(desk, own_only=own_only)
-        found = [(signal, await _look(desk, signal)) for signal in mine]
+        found = [
+            (signal, None if scanning and _awaits_scan(desk, signal) else await _look(desk, signal)) for signal in mine
+        ]
         found += [(signal, _unseen(desk, signal)) for signal in others]
         await _store(desk, [(signal, end) for signal, end in found if end is not None])
         return [_settlement(signal, end) for signal, end in found]
@@ -86,6 +83,12 @@ async def _open_signals(desk: Desk, *, own_only: bool) -> tuple[list[OpenSignal]
         sourceless = [] if desk.source.simulated else await signals.open_signals(own_only=own_only, sourceless=True)
     seen = {signal.id for signal in (*mine, *sourceless)}
     return [*mine, *sourceless], [signal for signal in every if signal.id not in seen]
+
+
+def _awaits_scan(desk: Desk, signal: OpenSignal) -> bool:
+    """Whether the signal's instrument has candles that are not evaluated yet."""
+    held, evaluated = desk.candles.series(signal.instrument), desk.evaluated.get(signal.instrument)
+    return evaluated is not None and len(held) > 0 and int(held.time[-1]) > evaluated
 
 
 async def _look(desk: Desk, signal: OpenSignal) -> _End:

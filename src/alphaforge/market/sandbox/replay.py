@@ -9,6 +9,7 @@ from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.times import rfc3339
 from alphaforge.market.sandbox.bars import NO_TICKS, Bars, Points, Ticks, bars_of, chained, ticks_of
 from alphaforge.market.sandbox.candle_files import instrument_of, read_candles
+from alphaforge.market.sandbox.buckets import Buckets
 from alphaforge.market.sandbox.clock import SandboxClock
 from alphaforge.market.sandbox.layered import LayeredMarket
 from alphaforge.market.sandbox.listings import listings_of
@@ -19,9 +20,8 @@ _M5, _S5 = 300, 5
 class ReplayMarket(LayeredMarket):
     """The candles of `files`, from `start` (epoch seconds) on at `speed` market seconds a second.
 
-    All that was before `start` is history. Within a candle the price goes from the open over low and high to the
-    close (see bars.ticks_of), which is also what finer candles are made of: their extremes are the file's, their
-    times are not. 60 bytes a candle are kept. Raises InvalidInput for bad files, InvalidSetting for a start that
+    All that was before `start` is history. Within a candle the streamed price goes from the open over low and high to
+    the close (see bars.ticks_of): its extremes are the file's, their times are not. 60 bytes a candle are kept. Raises InvalidInput for bad files, InvalidSetting for a start that
     no file covers.
     """
 
@@ -36,6 +36,12 @@ class ReplayMarket(LayeredMarket):
             covered = ", ".join(f"{rfc3339(first)} to {rfc3339(end)}" for first, end in spans) or "nothing"
             message = f"The files have no candles at {rfc3339(start)}"
             raise InvalidSetting(message, advice=f"They cover {covered}.")
+
+    def candles(self, instrument: str, buckets: Buckets, start: int, end: int, now: float) -> Bars:
+        """As of any market; none shorter than five minutes: the files do not tell what happened inside theirs."""
+        if buckets.seconds % _M5:
+            return chained([])
+        return super().candles(instrument, buckets, start, end, now)
 
     def earliest(self, instrument: str) -> int:
         """The start of the file's first candle."""
