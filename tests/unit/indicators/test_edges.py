@@ -1,5 +1,7 @@
 """Where there is nothing to divide by, too little to average, or another place to begin."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from alphaforge.indicators import (
     stochastic,
     volume_ratio,
 )
+from alphaforge.indicators.momentum import _crossing
 from alphaforge.indicators.windows import mean, mean_and_deviation, windows
 from builders import GBP_USD, walk
 
@@ -105,15 +108,32 @@ def test_a_window_gives_the_same_bits_wherever_the_series_begins(start: int, cou
 HISTORIES = [walk(GBP_USD, 10_000, seed=seed) for seed in range(4)]
 
 
-def test_windows_are_added_from_their_oldest_value_to_their_newest() -> None:
-    values = np.array([1e16, 1.0, 1.0, -1e16, 1.0])
-    in_order = []
-    for i in range(2):
-        total = 0.0
-        for value in values[i : i + 4].tolist():
+@given(st.lists(st.floats(0.5, 5_000.0), min_size=20, max_size=60))
+def test_windows_are_added_one_by_one_from_their_oldest_value_to_their_newest(values: list[float]) -> None:
+    means, deviations = [], []
+    for i in range(len(values) - 19):
+        window = values[i : i + 20]
+        rise = total = 0.0
+        for value in window:
             total += value
-        in_order.append(total / 4)
-    assert mean(values, 4).tolist() == in_order
+            rise += value - window[0]
+        squares = 0.0
+        for value in window:
+            squares += (value - window[0] - rise / 20) ** 2
+        means.append(total / 20)
+        deviations.append(math.sqrt(squares / 20))
+    assert mean(np.array(values), 20).tolist() == means
+    assert mean_and_deviation(np.array(values), 20)[1].tolist() == deviations
+
+
+@given(st.floats(1e-3, 1e5), st.integers(20, 40))
+def test_a_flat_window_never_has_a_width(price: float, count: int) -> None:
+    assert np.isnan(bollinger(np.full(count, price), 20, 2.0).position).all()
+
+
+def test_a_crossing_begins_on_the_line_or_beyond_it_and_ends_off_it() -> None:
+    above = np.array([-1.0, 0.0, 1.0, 0.0, -1.0, 1.0, -1.0, np.nan, 1.0, 0.0, 0.0, 2.0])
+    assert _crossing(above).tolist() == [0, 1, 0, -1, 1, -1, 0, 0, 0, 0, 1]
 
 
 def test_several_series_side_by_side_give_what_each_gives_alone() -> None:

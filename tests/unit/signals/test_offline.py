@@ -25,10 +25,10 @@ def simulation(histories: dict[str, CandleSeries], start: float) -> Simulation:
     return simulate(histories, INSTRUMENTS, HOURS, start=start)
 
 
-def live(histories: dict[str, CandleSeries], start: float) -> tuple[list[Decision], Book]:
+def live(histories: dict[str, CandleSeries], start: float, end: float) -> tuple[list[Decision], Book]:
     """The same days as a live desk sees them: at each close, a window of the newest 13,000 candles."""
     book, decisions, number = Book(), [], 0
-    closes = sorted({int(time) + 300 for series in histories.values() for time in series.after(start).time})
+    closes = sorted({int(time) + 300 for series in histories.values() for time in series.after(start).until(end).time})
     for close in closes:
         windows = {one.name: histories[one.name].until(close).last(13_000) for one in INSTRUMENTS}
         book.settle(windows, {one.name: one.pip for one in INSTRUMENTS}, close)
@@ -48,8 +48,9 @@ def test_a_replay_decides_bit_for_bit_what_the_live_desk_decided(
     histories: dict[str, CandleSeries],
 ) -> None:
     start = min(series.end for series in histories.values()) - 12 * 3_600
-    decisions, book = live(histories, start)
-    replayed = simulate(histories, INSTRUMENTS, HOURS, start=start)
+    end = start + 12 * 3_600
+    decisions, book = live(histories, start, end)
+    replayed = simulate(histories, INSTRUMENTS, HOURS, start=start, end=end)
     assert len(decisions) > 380
     assert len(replayed.signals) > 5
     assert tuple(decisions) == replayed.decisions
