@@ -178,7 +178,7 @@ candle_rows = st.tuples(
 
 
 @given(candle_rows)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_finer_candles_and_ticks_add_up_to_the_files_candle(
     tmp_path: Path, shape: tuple[int, int, int, int, int]
 ) -> None:

@@ -238,6 +238,12 @@ def test_on_a_weekend_the_quote_is_that_of_friday_evening() -> None:
     assert parse_rfc3339("2025-07-11T20:50:00Z") < quote.time[0] < parse_rfc3339("2025-07-11T21:00:00Z")
 
 
+def test_in_the_daily_break_the_quote_is_the_one_before_it_and_none_of_later_that_day() -> None:
+    quote = market().quote("XAU_USD", parse_rfc3339("2025-07-09T21:30:00Z"))
+
+    assert parse_rfc3339("2025-07-09T20:50:00Z") < quote.time[0] < parse_rfc3339("2025-07-09T21:00:00Z")
+
+
 def test_before_the_history_there_is_nothing() -> None:
     assert len(candles("M5", HISTORY_BEGINS - DAY, HISTORY_BEGINS)) == 0
     assert len(market().quote("GBP_USD", HISTORY_BEGINS - 5.0)) == 0
