@@ -9,12 +9,12 @@ import structlog
 from alphaforge.core.clock import Clock, lag
 from alphaforge.core.errors import AlphaForgeError
 from alphaforge.core.granularity import Granularity
-from alphaforge.workflows.scan_market import ScanResult
+from alphaforge.workflows.scan_market import CLOCK_DOUBT, ScanResult
 
 log = structlog.get_logger(__name__)
 
 CLOSE_DELAY = 0.5
-"""Market seconds after a close at which the candle is first asked for: never at the boundary itself."""
+"""Market seconds after a close, beside the doubt about the clock, at which the candle is first asked for."""
 
 COMPLETION_LIMIT = 60.0
 """Seconds for which a candle that is not complete yet is asked for again; it was seen 45 s late."""
@@ -45,7 +45,7 @@ class ScanSchedule:
     async def _next_close(self, boundary: int) -> int:
         """Wait for the close after `boundary`, by the market's clock; answers the newest one passed."""
         following = boundary + Granularity.M5.seconds
-        while (ahead := following + CLOSE_DELAY - self.clock.now()) > 0:
+        while (ahead := following + CLOSE_DELAY + CLOCK_DOUBT * self.clock.speed - self.clock.now()) > 0:
             await self._wait(min(ahead / self.clock.speed, 1.0))
         return max(following, Granularity.M5.floor(self.clock.now()))
 

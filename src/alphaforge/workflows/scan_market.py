@@ -20,6 +20,9 @@ from alphaforge.workflows.store_evaluation import Evaluation, EvaluationStore
 
 M5 = Granularity.M5.seconds
 
+CLOCK_DOUBT = 0.1
+"""Real seconds by which the market's clock, as known here, may be ahead of the broker's."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
@@ -47,19 +50,23 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     nothing new has closed, the newest candle is decided again as things stand now, and nothing is stored.
     """
     watched = desk.watched(names)
+    boundary = Granularity.M5.floor(desk.clock.now() - CLOCK_DOUBT * desk.clock.speed)
     fetched = await collect_candles(desk, watched)
     async with desk.deciding:
         held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew
-        scan = _Scan(desk, held, _pending(desk, watched))
+        scan = _Scan(desk, held, _pending(desk, watched, boundary))
         for start in scan.starts():
             await scan.step(start)
         desk.held = scan.held
         return [scan.result(name, fetched[name]) for name in watched]
 
 
-def _pending(desk: Desk, names: Sequence[str]) -> dict[str, Analysis]:
-    """The analysis of each instrument's candles that nobody has evaluated; on the very first scan, of the newest."""
-    boundary = Granularity.M5.floor(desk.clock.now())
+def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analysis]:
+    """The analysis of each instrument's candles that nobody has evaluated; on the very first scan, of the newest.
+
+    Only of those that had closed before any of them was asked for: else a close during the questions would be known
+    of one instrument and not of another, and what is open in the one weighs on the decision in the other.
+    """
     pending = {}
     for name in names:
         closed = desk.candles.series(name).until(boundary)
