@@ -69,6 +69,44 @@ def test_every_event_passes_in_the_end_and_none_before_it_asked(times: list[floa
     assert all(moment >= ask for moment, ask in zip(sorted(moments), asked, strict=True))
 
 
+@given(pauses)
+def test_events_pass_in_the_order_in_which_they_asked(times: list[float]) -> None:
+    assert order_of_passing(times) == list(range(len(times)))
+
+
+def order_of_passing(pauses: list[float]) -> list[int]:
+    time = FakeTime()
+    limiter = WindowLimiter(2, 1.0, now=time, sleep=time.sleep)
+    order: list[int] = []
+
+    async def event(number: int) -> None:
+        await limiter.acquire()
+        order.append(number)
+
+    async def all_events() -> None:
+        tasks = []
+        for number, pause in enumerate(pauses):
+            time.now += pause
+            tasks.append(asyncio.create_task(event(number)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(all_events())
+    return order
+
+
+async def test_who_wakes_too_early_sleeps_on() -> None:
+    time = FakeTime()
+
+    async def doze(seconds: float) -> None:
+        time.now += seconds / 2 if seconds > 0.01 else seconds
+
+    limiter = WindowLimiter(1, 1.0, now=time, sleep=doze)
+    await limiter.acquire()
+    await limiter.acquire()
+    assert time.now >= 1.0
+
+
 def test_as_many_as_allowed_pass_at_once() -> None:
     assert passed(100, 1.0, [0.0] * 100) == [0.0] * 100
 

@@ -168,9 +168,14 @@ async def test_after_failures_in_a_row_the_market_is_not_asked_at_all() -> None:
 
 async def test_a_circuit_that_opens_between_two_attempts_ends_the_call_at_once() -> None:
     script = Script(503)
+    client = mocked(
+        script, breaker=CircuitBreaker(BreakerSettings(threshold=2)), limits=CallLimits(attempts=9, pause=0.001)
+    )
     with pytest.raises(CircuitOpen):
-        await ask(script, breaker=CircuitBreaker(BreakerSettings(threshold=2)))
+        await client.candles("GBP_USD", M5, count=10)
     assert len(script.requests) == 2
+    assert client.traffic.retries == 2  # the one that failed and the one that found the circuit open
+    await client.aclose()
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429])

@@ -23,9 +23,8 @@ _NO_DIGITS = bytes(set(range(256)) - set(_NUMBER + b",T"))
 _SPACES = bytes.maketrans(b",T", b"  ")  # an RFC 3339 time becomes two numbers: its date and its time of day
 _DOT = ord(".")
 _PRICE = re.compile(r"\d{1,9}\.\d{1,9}")
-_UNIX_TIME = re.compile(r"\d{1,10}\.\d{9}")
-_RFC3339_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
-_TIME_DECIMALS = 9
+_UNIX_TIME = re.compile(r"\d{1,10}\.\d{1,9}")
+_RFC3339_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z")
 _EXACT_DIGITS = 15
 _POWERS = 10 ** np.arange(_EXACT_DIGITS + 1)
 _WORD = 8
@@ -185,10 +184,8 @@ def _integers(words: npt.NDArray[np.uint64], starts: Ints, ends: Ints) -> Ints:
 
 
 def _time(stretches: _Stretches, places: Mapping[str, int]) -> Ints | None:
-    """Epoch seconds, of UNIX times or of dates and times of day, both with nine decimals; None for what is no time."""
+    """Epoch seconds, of UNIX times or of dates and times of day; None for what is no time."""
     place = places["time"] if "time" in places else places["time of day"]
-    if (stretches.lengths([place + 1]) != _TIME_DECIMALS).any():
-        return None
     seconds = stretches.integers([place])[:, 0]
     if "time" in places:
         return seconds
