@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy import LargeBinary, Select, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
+from alphaforge.core.candles import CandleSeries, Ints, empty_series, series_from_columns
 from alphaforge.core.errors import InvalidInput, StorageError
 from alphaforge.core.granularity import Granularity
 from alphaforge.storage.engine import Database
@@ -44,14 +44,12 @@ class CandleRepository:
         statement = self._of(instrument).order_by(candles.c.time.desc()).limit(count)
         if until is not None:
             statement = statement.where(candles.c.time <= int(until // 1))
-        rows = (await self.connection.execute(statement)).all()
-        return _series(instrument, rows[::-1])
+        return await self._series(instrument, statement)
 
     async def between(self, instrument: str, start: float, end: float) -> CandleSeries:
         """The candles that start at or after `start` and before `end` (epoch seconds)."""
         within = (candles.c.time >= _up(start)) & (candles.c.time < _up(end))
-        statement = self._of(instrument).where(within).order_by(candles.c.time)
-        return _series(instrument, (await self.connection.execute(statement)).all())
+        return await self._series(instrument, self._of(instrument).where(within).order_by(candles.c.time))
 
     async def keep(self, series: CandleSeries) -> int:
         """Store candles, replacing those that differ; answers how many were new or differed.
@@ -92,6 +90,19 @@ class CandleRepository:
 
     def _key(self, instrument: str) -> tuple[Any, Any]:
         return candles.c.source == self.source, candles.c.instrument == instrument
+
+    async def _series(self, instrument: str, statement: Select[tuple[int, bytes]]) -> CandleSeries:
+        """The candles of a statement, joined by the database into one row: thousands of rows would be objects each."""
+        part = statement.subquery()
+        if self.connection.dialect.name == "sqlite":
+            joined = select(func.group_concat(part.c.time), func.group_concat(func.hex(part.c.packed), ""))
+            times, packed = (await self.connection.execute(joined)).one()
+            times = np.fromstring(times, np.int64, sep=",") if times else None
+            packed = bytes.fromhex(packed or "")
+        else:
+            joined = select(func.array_agg(part.c.time), func.string_agg(part.c.packed, literal(b"", LargeBinary)))
+            times, packed = (await self.connection.execute(joined)).one()
+        return empty_series(instrument, Granularity.M5) if times is None else _unpack(instrument, times, packed)
 
     def _of(self, instrument: str) -> Select[tuple[int, bytes]]:
         return select(candles.c.time, candles.c.packed).where(*self._key(instrument))
@@ -134,18 +145,16 @@ def _pack(series: CandleSeries) -> list[bytes]:
     return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
-def _series(instrument: str, rows: Sequence[Row[Any]]) -> CandleSeries:
-    if not rows:
-        return empty_series(instrument, Granularity.M5)
-    times, packed = zip(*rows, strict=True)
-    whole = b"".join(packed)
-    if len(whole) != len(rows) * _PACKED.itemsize:
+def _unpack(instrument: str, times: Sequence[int] | Ints, packed: bytes) -> CandleSeries:
+    if len(packed) != len(times) * _PACKED.itemsize:
         message = f"The stored candles of {instrument} are damaged"
         raise StorageError(message, advice="Delete the candles of this source; they are fetched again.")
-    unpacked = np.frombuffer(whole, _PACKED)
+    time = np.array(times, np.int64)
+    order = np.argsort(time)  # both were joined in one order, whichever it was
+    unpacked = np.frombuffer(packed, _PACKED)[order]
     prices = np.ascontiguousarray(unpacked["prices"].T)
     volume = np.ascontiguousarray(unpacked["volume"])
-    return series_from_columns(instrument, Granularity.M5, [np.array(times, np.int64), *prices, volume])
+    return series_from_columns(instrument, Granularity.M5, [time[order], *prices, volume])
 
 
 async def sources_of(connection: AsyncConnection, instrument: str | None = None) -> list[str]:

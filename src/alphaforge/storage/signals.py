@@ -35,6 +35,7 @@ __all__ = ["NewSignal", "SignalCriteria", "SignalRepository"]
 
 _c = signals.c
 _SHOWN = [column for column in signals.columns if column.name != "decision"]
+_EVERY = select(*_SHOWN)
 _OPEN_WORDS = [status.value for status in OPEN]
 _SETTLED_WORDS = [Status.WON.value, Status.LOST.value, Status.CLOSED.value]
 _CHANGEABLE = frozenset(NewSignal.__slots__) - {"instrument", "created_at", "source", "simulated"} | {
@@ -100,7 +101,7 @@ class SignalRepository:
         """One signal."""
         if not 0 < signal_id <= LARGEST_ID:
             return None
-        return await rows.first_dict(self.connection, select(*_SHOWN).where(_c.id == signal_id))
+        return await rows.first_dict(self.connection, _EVERY.where(_c.id == signal_id))
 
     async def decision_of(self, signal_id: int) -> dict[str, Any] | None:
         """What the strategy decided and why; None for signals that are not its own."""
@@ -221,7 +222,7 @@ class SignalRepository:
 
 def page_statement(criteria: SignalCriteria, skip: int, limit: int | None) -> Select[Any]:
     """The list of signals."""
-    statement = select(*_SHOWN).where(*_matching(criteria)).order_by(_c.timestamp.desc(), _c.id.desc())
+    statement = _EVERY.where(*_matching(criteria)).order_by(_c.timestamp.desc(), _c.id.desc())
     return rows.window(statement, skip, limit)
 
 

@@ -3,7 +3,7 @@
 SQLAlchemy's aiosqlite dialect asks its connection for a cursor, an execution, the rows and a close, each of them a
 trip to the connection's thread and back; a transaction adds three more. This connection answers the same questions
 but travels once: a transaction begins together with its first statement, rows come back with the execution, and
-the end of a read-only transaction is not waited for. Measured: see docs/performance.md, "A query's way".
+the end of a read-only transaction is not waited for.
 """
 
 import asyncio

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect
 from sqlalchemy.types import UserDefinedType
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what is kept carries no zone
 _MICROSECONDS = "%Y-%m-%d %H:%M:%S.%f"
 
 
@@ -63,8 +65,11 @@ def _to_text(moment: float | None) -> str | None:
 def _from_datetime(moment: datetime | None) -> float | None:
     if moment is None:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if moment.tzinfo is not None:
+        return moment.timestamp()
+    return (moment - _EPOCH).total_seconds()
 
 
+@lru_cache(maxsize=8_192)  # a row's times are mostly the same one, and lists are read again and again
 def _from_text(text: str | None) -> float | None:
     return None if text is None else _from_datetime(datetime.fromisoformat(text))
