@@ -48,11 +48,12 @@ async def test_a_body_that_is_no_entry_is_refused(bench: Bench, body: bytes) -> 
     assert (await bench.get("/api/journal/entries"))["total"] == 0
 
 
-async def test_a_body_that_never_ends_is_cut_off(bench: Bench) -> None:
+async def test_a_body_without_an_announced_end_is_cut_off(bench: Bench) -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b'{"notes":"'
-        while True:
+        for _ in range(30):
             yield b"x" * 1_000_000
+        yield b'"}'
 
     answer = await bench.client.post("/api/journal/entries", content=endless(), headers=HEADERS)
     assert answer.status_code == 413

@@ -42,7 +42,8 @@ async def test_a_closed_database_is_said_and_does_not_break_liveness(
         raise DatabaseBusy(message)
 
     monkeypatch.setattr(type(bench.services.database), "read", lambda _: gone())
-    assert (await bench.get("/health"))["database"] == "disconnected"
+    health = await bench.get("/health")
+    assert (health["status"], health["database"]) == ("degraded", "disconnected")
     assert (await bench.get("/api/status"))["database"] == "disconnected"
     assert (await bench.get("/health/live")) == {"status": "alive"}
     assert "database" in (await bench.get("/health/ready", 503))["detail"]

@@ -85,6 +85,13 @@ def test_a_changed_exit_changes_what_followed_from_it() -> None:
     assert change(entry, exit=1.3080) == {"pips": -20.0, "r_value": -2.0, "outcome": "LOSS"}
 
 
+def test_a_changed_exit_speaks_louder_than_the_money_of_before() -> None:
+    entry = stored(exit=1.3125, pl=5.0)
+    assert change(entry, exit=1.3080)["outcome"] == "LOSS"
+    assert change(entry, exit=1.3080, pl=5.0)["outcome"] == "WIN"
+    assert change(entry, pl=-1.0)["outcome"] == "LOSS"
+
+
 def test_a_removed_exit_takes_its_figures_along() -> None:
     assert change(stored(exit=1.3125, sl=1.309), exit=None) == {"pips": None, "r_value": None, "outcome": None}
 
