@@ -63,6 +63,15 @@ def test_the_same_seed_gives_the_same_candles_in_whatever_order_they_are_asked_f
         assert same(backward.candles("GBP_USD", Buckets("M5"), day, day + DAY, NOW), ahead[day])
 
 
+def test_no_day_repeats_another() -> None:
+    tuesday, wednesday = (
+        np.diff(gathered(fine := market().seconds5("GBP_USD", day, day + DAY // 2), fine.time // 30).prices[3, :1_400])
+        for day in (TODAY - 2 * DAY, TODAY - DAY)
+    )
+
+    assert abs(np.corrcoef(tuesday, wednesday)[0, 1]) < 0.15
+
+
 def test_another_seed_is_another_market() -> None:
     assert not same(weeks("GBP_USD"), market(8).candles("GBP_USD", Buckets("M5"), TODAY - 42 * DAY, TODAY, NOW))
 
