@@ -23,6 +23,12 @@ export PIP_NO_CACHE_DIR := 1
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Like pip, uv trusts whom the machine trusts, where the machine says whom: behind some proxies nothing else works.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem \
+	/etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS := 1
+endif
+
 .PHONY: help run test check bench replay clean lock anew
 .DEFAULT_GOAL := help
 
