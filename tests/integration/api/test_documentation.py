@@ -124,7 +124,7 @@ def examples(operation: Any, mode: GenerationMode) -> list[Any]:
     cases: list[Any] = []
 
     @settings(
-        max_examples=6,
+        max_examples=4,
         derandomize=True,
         database=None,
         deadline=None,
