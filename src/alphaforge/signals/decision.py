@@ -36,8 +36,8 @@ class Context:
 def decide(analysis: Analysis, row: int, context: Context) -> Decision:
     """The decision on the candle in the series' row `row` (negative: from the end).
 
-    Raises NoData while there are too few candles, InvalidInput for a row that was not analysed or an instrument
-    that is not the series'.
+    Raises NoData while there are too few candles, InvalidInput for a row that was not analysed, for an instrument
+    that is not the series', and for a price too small for the instrument's display precision.
     """
     at = analysis.index(row)
     series, settings = analysis.series, analysis.settings
@@ -49,13 +49,16 @@ def decide(analysis: Analysis, row: int, context: Context) -> Decision:
         raise _warming_up(analysis, at, candle_time)
     facts = _facts(analysis, at, context)
     filters = evaluate(facts, settings)
+    proposed, reason = _levels(analysis, position, facts, context.instrument), first_failure(filters)
+    if reason is None and proposed is None:
+        raise InvalidInput(f"{series.instrument} at {facts.close} has no room for a stop and a target")
     return Decision(
         strategy=STRATEGY,
         instrument=series.instrument,
         candle_time=candle_time,
         as_of=round(context.as_of, 6),  # as much as its text keeps
         direction=facts.direction,
-        reason=first_failure(filters),
+        reason=reason,
         regime=facts.regime,
         buy_votes=facts.buy,
         sell_votes=facts.sell,
@@ -66,7 +69,7 @@ def decide(analysis: Analysis, row: int, context: Context) -> Decision:
         atr=facts.atr,
         adx=facts.adx,
         spread=facts.spread,
-        levels=_levels(analysis, position, facts, context.instrument),
+        levels=proposed,
         risk_fraction=kelly_fraction(context.r_multiples, facts.regime, settings),
         timeframes=tuple(frame.votes_of(at) for frame in analysis.timeframes),
         filters=filters,

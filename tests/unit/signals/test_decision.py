@@ -1,4 +1,6 @@
 from dataclasses import replace
+from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -7,8 +9,8 @@ import pytest
 from alphaforge.core.candles import CandleSeries, derived, empty_series, series_from_columns
 from alphaforge.core.errors import InvalidInput, NoData
 from alphaforge.core.granularity import Granularity
-from alphaforge.core.instruments import FALLBACK_INSTRUMENTS
-from alphaforge.signals.analysis import Analysis, analyse, analyse_last
+from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
+from alphaforge.signals.analysis import Analysis, _weighted, analyse, analyse_last
 from alphaforge.signals.decision import Context, decide
 from alphaforge.signals.model import Decision, Direction, FilterName, Regime
 from alphaforge.signals.settings import DEFAULT_SETTINGS
@@ -57,14 +59,14 @@ def test_the_direction_is_the_larger_side_if_it_has_two_votes(decisions: list[De
     assert found == {None, Direction.BUY, Direction.SELL}
 
 
-def test_two_votes_on_paper_are_two_votes(analyses: dict[str, Analysis]) -> None:
-    """0.2 x 3 + 0.3 x 3 + 0.5 x 1 is 2.0, although 0.6000000000000001 + 0.8999999999999999 + 0.5 need not be."""
-    for analysis in analyses.values():
-        weighted = np.concatenate((analysis.buy, analysis.sell))
-        assert (np.abs(weighted * 20 - np.round(weighted * 20)) < 1e-7).all()  # halves of fifths and tenths
-        near = np.abs(weighted - 2.0) < 1e-6
-        assert near.any()
-        assert (weighted[near] == 2.0).all()
+def test_weighted_votes_are_what_they_are_on_paper() -> None:
+    """Two sides that tie on paper tie, and two votes are two votes: 0.2 x 3 + 0.5 x 1 is 1.1 and 0.2 x 3 is 0.6."""
+    halves = np.arange(0, 12) / 2
+    votes = np.array(list(product(halves, repeat=3))).T
+    weights = np.array(tuple(DEFAULT_SETTINGS.weights.values()))[:, np.newaxis]
+    on_paper = [float(Fraction(int(4 * m5 + 6 * m15 + 10 * h1), 20)) for m5, m15, h1 in votes.T]
+    assert _weighted(weights * votes).tolist() == on_paper
+    assert (weights * votes).sum(axis=0).tolist() != on_paper
 
 
 def test_agreement_is_the_share_of_timeframes_that_lean_the_same_way(decisions: list[Decision]) -> None:
@@ -185,6 +187,14 @@ def test_another_instrument_or_granularity_is_refused(histories: dict[str, Candl
         decide(analyse_last(series), -1, context(series, instrument=XAU_USD))
     with pytest.raises(InvalidInput, match="M5"):
         analyse(derived(series, Granularity.M15))
+
+
+def test_a_signal_without_room_for_its_levels_is_an_error(analyses: dict[str, Analysis]) -> None:
+    analysis = analyses["GBP_USD"]
+    row = next(row for row in range(-2_000, 0) if decide(analysis, row, context(analysis.series, row)).is_signal)
+    without_decimals = Instrument("GBP_USD", -4, 0)  # a price of 1, so that one of its levels would be 0
+    with pytest.raises(InvalidInput, match="no room"):
+        decide(analysis, row, context(analysis.series, row, instrument=without_decimals))
 
 
 def flat(count: int) -> CandleSeries:
