@@ -189,12 +189,15 @@ def test_another_instrument_or_granularity_is_refused(histories: dict[str, Candl
         analyse(derived(series, Granularity.M15))
 
 
-def test_a_signal_without_room_for_its_levels_is_an_error(analyses: dict[str, Analysis]) -> None:
-    analysis = analyses["GBP_USD"]
-    row = next(row for row in range(-2_000, 0) if decide(analysis, row, context(analysis.series, row)).is_signal)
-    without_decimals = Instrument("GBP_USD", -4, 0)  # a price of 1, so that one of its levels would be 0
+def test_a_signal_without_room_for_its_levels_is_an_error(histories: dict[str, CandleSeries]) -> None:
+    columns = histories["GBP_USD"].columns()
+    at_one = [column / columns[4][-1] for column in columns[1:13]]
+    series = series_from_columns("GBP_USD", Granularity.M5, [columns[0], *at_one, columns[13]])
+    analysis = analyse_last(series, rows=2_000)
+    row = next(row for row in range(-2_000, 0) if decide(analysis, row, context(series, row)).is_signal)
+    without_decimals = Instrument("GBP_USD", -4, 0)  # the price is 1, and one of its levels would be 0
     with pytest.raises(InvalidInput, match="no room"):
-        decide(analysis, row, context(analysis.series, row, instrument=without_decimals))
+        decide(analysis, row, context(series, row, instrument=without_decimals))
 
 
 def flat(count: int) -> CandleSeries:
