@@ -257,8 +257,9 @@ async def test_a_stream_can_fall_silent_with_its_socket_open(client: httpx2.Asyn
         await anext(lines)
         await post(client, "silent_stream")
         with pytest.raises(httpx2.ReadTimeout):
-            async for _ in lines:
-                pass
+            async with asyncio.timeout(5):
+                async for _ in lines:
+                    pass
 
 
 async def test_a_silent_stream_speaks_again_once_the_fault_is_deleted(client: httpx2.AsyncClient) -> None:
@@ -282,8 +283,9 @@ async def test_a_stream_can_break_off(client: httpx2.AsyncClient, kind: str) -> 
         await anext(lines)
         await post(client, kind, times=1, path="/stream")
         with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
-            async for _ in lines:
-                pass
+            async with asyncio.timeout(5):
+                async for _ in lines:
+                    pass
 
 
 async def test_closing_does_not_wait_for_stalled_requests(running: RunningSandbox, client: httpx2.AsyncClient) -> None:

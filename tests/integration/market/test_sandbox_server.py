@@ -143,6 +143,7 @@ async def test_a_configured_token_is_the_only_one_accepted(authorization: str | 
 async def test_without_a_configured_token_any_is_accepted_but_one_is_needed(running: RunningSandbox) -> None:
     async with client_of(running, headers={}) as client:
         assert (await client.get(CANDLES)).status_code == 401
+        assert (await client.get(CANDLES, headers={"authorization": "Bearer"})).status_code == 401
         assert (await client.get(CANDLES, headers={"authorization": "Bearer whatever"})).status_code == 200
 
 

@@ -95,6 +95,16 @@ def test_the_report_tells_hits_requests_and_connections() -> None:
     }
 
 
+def test_a_fault_that_is_over_does_not_hold_because_another_is_at_work() -> None:
+    steady = Steady()
+    faults = Faults(now=steady)
+    over, lasting = Fault(FaultKind.STALL, seconds=1.0), Fault(FaultKind.STALL)
+    faults.post([over, lasting])
+    steady.seconds = 1.0
+
+    assert (faults.holds(over), faults.holds(lasting)) == (False, True)
+
+
 def test_clearing_ends_faults_and_counts() -> None:
     faults = Faults()
     faults.post([fault := Fault(FaultKind.SILENT_STREAM)])
