@@ -1,7 +1,8 @@
 """The database: opened once, read in read-only transactions, written in one transaction at a time.
 
-SQLite: one writing connection and a few that cannot write, in one process (SQLite before 3.51.3 can damage a WAL
-that two connections write and checkpoint at once). PostgreSQL: a pool. Whoever opens a transaction here commits it by leaving the block.
+SQLite: one writing connection and a few that cannot write, in one process (before 3.51.3 it can damage a WAL that
+two connections write and checkpoint at once). PostgreSQL: a pool. Whoever opens a transaction here commits it by
+leaving the block.
 """
 
 import asyncio

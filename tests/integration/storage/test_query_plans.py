@@ -173,8 +173,5 @@ async def test_every_query_goes_by_its_index(filled: Database) -> None:
         if scans or sorts or not re.search(query.index, plan):
             wrong.append(f"{name}:\n{plan}")
     assert not wrong, "\n\n".join(wrong)
-
-
-async def test_statistics_read_one_row_whatever_the_journal_holds(filled: Database) -> None:
-    plan = await plan_of(filled, select(journal_totals))
-    assert "journal_entries" not in plan
+    # the journal's statistics cost the same whatever the journal holds
+    assert "journal_entries" not in await plan_of(filled, select(journal_totals))
