@@ -88,8 +88,10 @@ class OandaClient:
 
     @property
     def name(self) -> str:
-        """Where prices come from; certain after the first answer: a sandbox says that it is one."""
-        return "sandbox" if self._keeper.sandboxed else f"oanda-{self._access.environment}"
+        """Where prices come from; certain after the first answer: a sandbox says that it is one, and which."""
+        if self._keeper.sandboxed:
+            return f"sandbox-{self._keeper.market}" if self._keeper.market else "sandbox"
+        return f"oanda-{self._access.environment}"
 
     @property
     def simulated(self) -> bool:

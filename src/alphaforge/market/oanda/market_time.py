@@ -1,6 +1,7 @@
 """Setting the market's clock by what answers say of the time."""
 
 import math
+import re
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -8,16 +9,18 @@ import httpx2
 
 from alphaforge.core.clock import MarketClock
 
+_MARKET = re.compile(r"[a-z0-9-]{1,30}")
 _STILL = 1e-9
 """The speed of a sandbox whose clock stands still: none, but for those who divide by it."""
 
 
 @dataclass(slots=True)
 class Timekeeper:
-    """Sets `clock`. `sandboxed`: an answer said that it comes from a sandbox."""
+    """Sets `clock`. `sandboxed`: an answer said that it comes from a sandbox, `market` which of its markets it is."""
 
     clock: MarketClock
     sandboxed: bool
+    market: str = ""
 
     def headers(self, headers: httpx2.Headers, elapsed: float) -> None:
         """What the headers of an answer that took `elapsed` seconds say: a sandbox's time and speed in any answer.
@@ -27,6 +30,8 @@ class Timekeeper:
         """
         if (sandbox := headers.get("Sandbox-Time")) is not None:
             self.sandboxed = True
+            if _MARKET.fullmatch(market := headers.get("Sandbox-Market", "")):
+                self.market = market
             time, speed = _number(sandbox), _number(headers.get("Sandbox-Speed", "1"))
             if time is not None and speed is not None:
                 self.tell(time, elapsed, speed=speed or _STILL)

@@ -102,6 +102,7 @@ class Gate:
                 headers["RequestID"] = f"{next(self._numbers):018d}"
                 headers["Sandbox-Time"] = f"{clock.now():.6f}"
                 headers["Sandbox-Speed"] = repr(float(clock.speed))
+                headers["Sandbox-Market"] = self.broker.market.name
             await send(message)
 
         return stamped

@@ -20,7 +20,8 @@ class LayeredMarket(ABC):
     A market gives the layers for whole pasts; this class cuts them off at the present and adds them up.
     """
 
-    def __init__(self, listings: Mapping[str, Listing], clock: SandboxClock) -> None:
+    def __init__(self, name: str, listings: Mapping[str, Listing], clock: SandboxClock) -> None:
+        self.name = name
         self.listings = listings
         self.clock = clock
 

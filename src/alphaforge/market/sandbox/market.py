@@ -26,7 +26,7 @@ class SimulatedMarket(LayeredMarket):
     def __init__(
         self, seed: int = 1, instruments: Sequence[str] = USUAL_INSTRUMENTS, clock: SandboxClock | None = None
     ) -> None:
-        super().__init__(listings_of(instruments), clock or SandboxClock())
+        super().__init__(f"seed-{seed}", listings_of(instruments), clock or SandboxClock())
         self.seed = seed
         self._strips: Recent[tuple[str, int], Strip] = Recent(len(self.listings) + _SPARE_STRIPS)
         self._days: Recent[tuple[str, int], Bars] = Recent(_DAYS_OF_M5)

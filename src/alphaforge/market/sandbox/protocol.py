@@ -13,9 +13,11 @@ from alphaforge.market.sandbox.listings import Listing
 class SandboxMarket(Protocol):
     """A market whose every answer is a function of its arguments; `clock` alone moves.
 
-    Methods may be called from several threads. Instruments are those of `listings`; others raise KeyError.
+    Methods may be called from several threads. Instruments are those of `listings`; others raise KeyError. `name` says
+    which market it is (small letters, digits, dashes): candles of two must never be taken for those of one.
     """
 
+    name: str
     clock: SandboxClock
     listings: Mapping[str, Listing]
 

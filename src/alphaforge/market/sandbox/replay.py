@@ -1,6 +1,7 @@
 """A market that was: candles from files, played again at any speed."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import numpy as np
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.times import rfc3339
 from alphaforge.market.sandbox.bars import NO_TICKS, Bars, Points, Ticks, bars_of, chained, ticks_of
-from alphaforge.market.sandbox.candle_files import instrument_of, read_candles
 from alphaforge.market.sandbox.buckets import Buckets
+from alphaforge.market.sandbox.candle_files import instrument_of, read_candles
 from alphaforge.market.sandbox.clock import SandboxClock
 from alphaforge.market.sandbox.layered import LayeredMarket
 from alphaforge.market.sandbox.listings import listings_of
@@ -21,16 +22,17 @@ class ReplayMarket(LayeredMarket):
     """The candles of `files`, from `start` (epoch seconds) on at `speed` market seconds a second.
 
     All that was before `start` is history. Within a candle the streamed price goes from the open over low and high to
-    the close (see bars.ticks_of): its extremes are the file's, their times are not. 60 bytes a candle are kept. Raises InvalidInput for bad files, InvalidSetting for a start that
-    no file covers.
+    the close (see bars.ticks_of): its extremes are the file's, their times are not. 60 bytes a candle are kept.
+    Raises InvalidInput for bad files, InvalidSetting for a start that no file covers.
     """
 
     def __init__(self, files: Sequence[Path], start: float, speed: float = 1.0) -> None:
-        super().__init__(listings_of([instrument_of(path) for path in files]), SandboxClock(start, speed))
+        super().__init__("replay", listings_of([instrument_of(path) for path in files]), SandboxClock(start, speed))
         self._bars = {
             name: read_candles(path, listing)
             for path, (name, listing) in zip(files, self.listings.items(), strict=True)
         }
+        self.name = f"replay-{_digest(self._bars.values())}"
         spans = [(int(bars.time[0]), int(bars.time[-1]) + _M5) for bars in self._bars.values() if len(bars)]
         if not any(first <= start < end for first, end in spans):
             covered = ", ".join(f"{rfc3339(first)} to {rfc3339(end)}" for first, end in spans) or "nothing"
@@ -65,6 +67,15 @@ class ReplayMarket(LayeredMarket):
         parts = [_path(bars, row) for row in range(len(bars))]
         ticks = Ticks(np.concatenate([part.time for part in parts]), np.hstack([part.prices for part in parts]))
         return ticks.between(start, end)
+
+
+def _digest(series: Iterable[Bars]) -> str:
+    """Eight hex digits that tell the candles of one set of files from another's."""
+    digest = hashlib.blake2b(digest_size=4)
+    for bars in series:
+        digest.update(bars.time.tobytes())
+        digest.update(np.ascontiguousarray(bars.prices).tobytes())
+    return digest.hexdigest()
 
 
 def _path(bars: Bars, row: int) -> Ticks:
