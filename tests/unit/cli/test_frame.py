@@ -9,12 +9,8 @@ from alphaforge.core import errors
 
 
 def every_error() -> list[type[errors.AlphaForgeError]]:
-    found, queue = [], [errors.AlphaForgeError]
-    while queue:
-        kind = queue.pop()
-        found.append(kind)
-        queue += kind.__subclasses__()
-    return found
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return [kind for kind in kinds if issubclass(kind, errors.AlphaForgeError)]
 
 
 @pytest.fixture
