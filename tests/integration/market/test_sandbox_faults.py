@@ -256,8 +256,8 @@ async def test_a_stream_can_fall_silent_with_its_socket_open(client: httpx2.Asyn
         lines = answer.aiter_lines()
         await anext(lines)
         await post(client, "silent_stream")
-        with pytest.raises(httpx2.ReadTimeout):
-            async with asyncio.timeout(5):
+        async with asyncio.timeout(5):
+            with pytest.raises(httpx2.ReadTimeout):
                 async for _ in lines:
                     pass
 
@@ -282,8 +282,8 @@ async def test_a_stream_can_break_off(client: httpx2.AsyncClient, kind: str) -> 
         lines = answer.aiter_lines()
         await anext(lines)
         await post(client, kind, times=1, path="/stream")
-        with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
-            async with asyncio.timeout(5):
+        async with asyncio.timeout(5):
+            with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
                 async for _ in lines:
                     pass
 
