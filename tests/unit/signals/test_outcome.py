@@ -116,6 +116,21 @@ def test_finer_candles_of_other_times_are_not_looked_at() -> None:
     assert (outcome.status, outcome.exit_time) == (Status.LOST, OPENED + 300 + 120)
 
 
+def test_finer_candles_after_the_ambiguous_one_do_not_settle_it() -> None:
+    finer = bars([QUIET] * 5 + [TAKEN], granularity=Granularity.M1, start=OPENED + 300)
+    outcome = ended(open_signal(), after(QUIET, BOTH), finer=finer)
+    assert (outcome.status, outcome.ambiguous) == (Status.LOST, True)
+
+
+def test_what_a_signal_lived_through_before_finer_candles_counts() -> None:
+    candles = after([1.25, 1.2520, 1.2488, 1.25], BOTH)
+    finer = bars([QUIET, STOPPED], granularity=Granularity.M1, start=OPENED + 300)
+    lost = ended(open_signal(), candles, finer=finer)
+    assert (lost.mae, lost.mfe) == (15.0, 20.0)
+    won = ended(open_signal(), candles, finer=bars([QUIET, TAKEN], granularity=Granularity.M1, start=OPENED + 300))
+    assert (won.mae, won.mfe) == (12.0, 30.0)
+
+
 def test_five_seconds_tell_what_minutes_do_not() -> None:
     finer = bars([QUIET] * 12 + [TAKEN, STOPPED], granularity=Granularity.S5, start=OPENED + 300)
     outcome = ended(open_signal(), after(QUIET, BOTH), finer=finer)
