@@ -77,7 +77,7 @@ def _process(arguments: list[str], log: Path, settings: dict[str, str]) -> Itera
     foreign = ("OANDA_", "DATABASE_URL", "API_KEY", "HOST", "PORT", "LOG_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "alphaforge", *arguments],
             stdout=output,
             stderr=output,

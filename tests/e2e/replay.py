@@ -46,7 +46,7 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to replay: `candles` None for the simulated market; `start` in epoch seconds, `speed` market by real time."""
+    """What to replay: `candles` None for the simulated market; `start` in epoch seconds, `speed` in market seconds."""
 
     candles: Path | None
     start: float
