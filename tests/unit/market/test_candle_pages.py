@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaforge.core.errors import MalformedAnswer
@@ -60,6 +60,7 @@ moment = st.integers(0, 4_000_000_000)
 candle = st.tuples(moment, st.integers(0, 10**12), st.lists(price, min_size=12, max_size=12))
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(candle, min_size=1, max_size=4))
 def test_reading_in_bulk_gives_the_very_floats_that_python_reads(candles: list[tuple[int, int, list[str]]]) -> None:
     for unix in (True, False):
@@ -163,6 +164,7 @@ def test_two_wrong_numbers_that_cancel_are_still_wrong() -> None:
         b'"mid":{"o":' + second, b'"mid":{"o":' + two_dots, 1
     )
     assert broken != body
+    assert not in_bulk(broken)
     with pytest.raises(MalformedAnswer):
         candle_page(broken, "GBP_USD", M5)
 
@@ -216,6 +218,7 @@ def test_what_is_no_json_is_garbled_and_not_quoted(body: bytes) -> None:
     assert "html" not in error.value.message
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=60), st.integers(0, 140_000))
 def test_whatever_is_broken_in_a_page_is_malformed_or_the_truth(noise: bytes, place: int) -> None:
     body = candle_body(HUNDREDS)

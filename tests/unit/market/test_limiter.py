@@ -1,6 +1,6 @@
 import asyncio
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaforge.market.oanda.limiter import WindowLimiter
@@ -48,16 +48,19 @@ def most_in_a_window(moments: list[float], window: float) -> int:
 pauses = st.lists(st.floats(0, 1.5, allow_nan=False) | st.just(0.0), min_size=1, max_size=40)
 
 
+@settings(deadline=None, max_examples=60)
 @given(pauses)
 def test_no_window_of_a_second_ever_holds_more_than_two_openings(times: list[float]) -> None:
     assert most_in_a_window(passed(2, 1.0, times), 1.0) <= 2
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(0, 0.05) | st.just(0.0), min_size=1, max_size=60))
 def test_no_window_of_a_second_ever_holds_more_requests_than_allowed(times: list[float]) -> None:
     assert most_in_a_window(passed(10, 1.0, times), 1.0) <= 10
 
 
+@settings(deadline=None, max_examples=60)
 @given(pauses)
 def test_every_event_passes_in_the_end_and_none_before_it_asked(times: list[float]) -> None:
     moments = passed(2, 1.0, times)
@@ -69,6 +72,7 @@ def test_every_event_passes_in_the_end_and_none_before_it_asked(times: list[floa
     assert all(moment >= ask for moment, ask in zip(sorted(moments), asked, strict=True))
 
 
+@settings(deadline=None, max_examples=60)
 @given(pauses)
 def test_events_pass_in_the_order_in_which_they_asked(times: list[float]) -> None:
     assert order_of_passing(times) == list(range(len(times)))

@@ -1,6 +1,6 @@
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaforge.core.clock import MarketClock
@@ -52,6 +52,7 @@ def test_a_new_speed_is_taken_even_where_the_time_is_right() -> None:
     assert given.clock.speed == 60.0
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(-1e6, 1e6), st.floats(0, 100), st.sampled_from([1.0, 60.0]))
 def test_afterwards_the_clock_shows_a_moment_of_the_answer(ahead: float, elapsed: float, speed: float) -> None:
     given = keeper(NOW + ahead, speed=speed)

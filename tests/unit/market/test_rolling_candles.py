@@ -85,9 +85,11 @@ async def test_a_short_page_is_not_taken_for_the_end(most: int) -> None:
 
 
 async def test_a_month_without_prices_is_not_taken_for_the_beginning_of_history() -> None:
-    quiet = (LONG.time < WEDNESDAY - 55 * DAYS) | (LONG.time >= WEDNESDAY - 25 * DAYS)
-    there = bench(series_from_columns(GBP, M5, [column[quiet] for column in LONG.columns()]))
+    newest = LONG.until(WEDNESDAY).last(5_000)
+    older = LONG.until(int(newest.time[0]) - 30 * DAYS)  # a whole window without a candle lies between
+    there = bench(joined(older, newest))
     await there.rolling.refresh(GBP)
+    assert len(older) > 8_000
     assert len(there.held) >= 13_000
     assert same(there.held, there.broker.closed().last(len(there.held)))
 
@@ -224,6 +226,29 @@ async def test_a_gap_of_weeks_is_filled_by_windows(days: int) -> None:
     assert same(there.held, there.broker.closed().last(len(there.held)))
     assert same(refreshed.new, there.broker.closed().after(WEDNESDAY - days * DAYS))
     assert min(before, 13_000) <= len(there.held)
+
+
+async def test_a_late_candle_within_a_gap_holds_up_all_after_it() -> None:
+    late = WEDNESDAY - 29 * DAYS
+    there = await filled(now=WEDNESDAY - 40 * DAYS + 1.0)
+    there.broker.incomplete = {late}
+    there.clock.time = WEDNESDAY + 1.0
+    refreshed = await there.rolling.refresh(GBP)
+    assert refreshed.late
+    assert there.held.end == late
+    there.broker.incomplete = set()
+    await there.rolling.refresh(GBP)
+    assert same(there.held, there.broker.closed().last(len(there.held)))
+
+
+@pytest.mark.parametrize("most", [20, 7])
+async def test_a_short_page_after_a_close_is_followed_to_the_end(most: int) -> None:
+    there = await filled()
+    there.clock.time += 50 * STEP
+    there.broker.most = most
+    refreshed = await there.rolling.refresh(GBP)
+    assert len(refreshed.new) == 50
+    assert same(there.held, there.broker.closed().last(len(there.held)))
 
 
 async def test_a_gap_longer_than_the_window_is_not_filled_but_left_behind() -> None:

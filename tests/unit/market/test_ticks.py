@@ -3,7 +3,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaforge.core.errors import MalformedAnswer
@@ -48,6 +48,7 @@ def test_prices_and_heartbeats_are_told_apart(reader: TickReader) -> None:
 STREAM = b"".join([tick(0), beat(1), tick(2), b"\n", b"oops\n", tick(3, "XAU_USD"), tick(4), b"\r\n", beat(5)])
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=30))
 def test_where_chunks_end_makes_no_difference(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
@@ -127,6 +128,7 @@ def test_what_was_not_asked_for_is_passed_over(reader: TickReader) -> None:
 sides = st.floats(allow_nan=True, allow_infinity=True) | st.floats(0.5, 2.0)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.floats(-100, 100), sides, sides), max_size=20))
 def test_whatever_comes_quotes_are_possible_in_order_and_not_from_the_future(
     ticks: list[tuple[float, float, float]],

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from alphaforge.core.candles import Ints
+from alphaforge.core.candles import Floats, Ints
 
 Columns = list[npt.NDArray[Any]]
 
@@ -96,15 +96,15 @@ def _columns(numbers: bytes, count: int, order: list[str]) -> Columns | None:
     if not stretches or not places or len(order) - order.count("date") != _COLUMNS or len(places) != len(order):
         return None
     time = _time(stretches, places)
-    prices = stretches.decimals([places[f"{side}.{price}"] for side in _SIDES for price in _PRICES])
-    if time is None or prices is None:
+    prices = [stretches.decimal(places[f"{side}.{price}"]) for side in _SIDES for price in _PRICES]
+    if time is None or any(price is None for price in prices):
         return None
-    return [time, *np.ascontiguousarray(prices.T), stretches.integers([places["volume"]])[:, 0]]
+    return [time, *(price for price in prices if price is not None), stretches.integer(places["volume"])]
 
 
 @dataclass(frozen=True, slots=True)
 class _Stretches:
-    """Stretches of digits, the same ones in each candle: int64 (candles, stretches), where they start and end.
+    """Stretches of digits, the same ones in each candle: int64 (stretches, candles), where they start and end.
 
     `words`: the eight bytes from each position on, as one integer. `dotted`: which are followed by a dot.
     """
@@ -114,22 +114,20 @@ class _Stretches:
     ends: Ints
     dotted: npt.NDArray[np.bool_]
 
-    def lengths(self, places: list[int]) -> Ints:
-        """How many digits there are."""
-        return self.ends[:, places] - self.starts[:, places]
+    def integer(self, place: int) -> Ints:
+        """What the digits of a stretch say in each candle."""
+        return _integers(self.words, self.starts[place], self.ends[place])
 
-    def integers(self, places: list[int]) -> Ints:
-        """What the digits say."""
-        return _integers(self.words, self.starts[:, places], self.ends[:, places])
-
-    def decimals(self, places: list[int]) -> npt.NDArray[np.float64] | None:
-        """The numbers whose dots follow these stretches; None where a float may not hold all their digits."""
-        after = [place + 1 for place in places]
-        decimals = self.lengths(after)
-        if (self.lengths(places) + decimals).max() > _EXACT_DIGITS:
+    def decimal(self, place: int) -> Floats | None:
+        """The numbers whose dots follow this stretch; None where a float may not hold all their digits."""
+        decimals = self.ends[place + 1] - self.starts[place + 1]
+        digits = self.ends[place] - self.starts[place] + decimals
+        if digits.max() > _EXACT_DIGITS:
             return None
-        exact: Ints = self.integers(places) * _POWERS[decimals] + self.integers(after)
-        return exact / _POWERS[decimals]
+        scale = _POWERS[decimals]
+        exact: Ints = self.integer(place) * scale + self.integer(place + 1)
+        price: Floats = exact / scale
+        return price
 
 
 def _stretches(numbers: bytes, count: int) -> _Stretches | None:
@@ -141,13 +139,14 @@ def _stretches(numbers: bytes, count: int) -> _Stretches | None:
     marks = np.flatnonzero(text < ord("0"))
     if len(marks) % count:
         return None
-    starts = np.append(0, marks[:-1] + 1).reshape(count, -1)
-    ends = np.reshape(marks, (count, -1))
+    ends = np.reshape(marks, (count, -1)).T.copy()  # number by number: what is read together lies together
+    starts = np.append(0, marks[:-1] + 1).reshape(count, -1).T.copy()
     dotted, filled = text[ends] == _DOT, ends > starts
-    if (dotted != dotted[0]).any() or (filled != filled[0]).any():
+    if (dotted != dotted[:, :1]).any() or (filled != filled[:, :1]).any():
         return None
+    there = filled[:, 0]
     words: npt.NDArray[np.uint64] = np.ndarray((len(numbers) - _WORD + 1,), "<u8", numbers, strides=(1,))
-    return _Stretches(words, starts[:, filled[0]] + _WORD, ends[:, filled[0]] + _WORD, dotted[0][filled[0]])
+    return _Stretches(words, starts[there] + _WORD, ends[there] + _WORD, dotted[there, 0])
 
 
 def _places(stretches: _Stretches, order: list[str]) -> dict[str, int] | None:
@@ -175,9 +174,9 @@ def _integers(words: npt.NDArray[np.uint64], starts: Ints, ends: Ints) -> Ints:
         middle: Ints = np.maximum(starts, ends - _WORD)
         whole: Ints = _integers(words, starts, middle) * 10**_WORD + _integers(words, middle, ends)
         return whole
-    foreign = (8 * (_WORD - lengths)).astype(np.uint64)
+    foreign = (8 * (_WORD - lengths)).astype(np.uint64)  # all 64 where a stretch is empty, which leaves nothing
     value = words[ends - _WORD] & np.uint64(0x0F0F0F0F0F0F0F0F)
-    value = np.where(lengths > 0, value >> foreign << foreign, np.uint64(0))
+    value = value >> foreign << foreign
     for bits, factor, lanes in _NEIGHBOURS:
         value = (value * factor + (value >> bits)) & lanes
     return value.astype(np.int64)
@@ -186,10 +185,10 @@ def _integers(words: npt.NDArray[np.uint64], starts: Ints, ends: Ints) -> Ints:
 def _time(stretches: _Stretches, places: Mapping[str, int]) -> Ints | None:
     """Epoch seconds, of UNIX times or of dates and times of day; None for what is no time."""
     place = places["time"] if "time" in places else places["time of day"]
-    seconds = stretches.integers([place])[:, 0]
+    seconds = stretches.integer(place)
     if "time" in places:
         return seconds
-    date = stretches.integers([places["date"]])[:, 0]
+    date = stretches.integer(places["date"])
     month, day = date // 100 % 100, date % 100
     hour, minute, second = seconds // 10_000, seconds // 100 % 100, seconds % 100
     fields = ((month, 1, 12), (day, 1, 31), (hour, 0, 23), (minute, 0, 59), (second, 0, 59))

@@ -180,7 +180,7 @@ class RollingCandles:
             buffer.replace(joined(held, fetched.series))
         elif len(found.new):
             buffer.append(found.new)
-        window.filled = window.filled or fetched.exhausted or len(buffer.series) >= self.capacity
+        window.filled = True
         self.traffic.candles_new += len(found.new)
         self.traffic.candles_revised += len(found.revised)
         self.traffic.candles_backfilled += len(found.older)

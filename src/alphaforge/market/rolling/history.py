@@ -35,14 +35,10 @@ _HISTORY_ENDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Closed candles without a gap that the broker would fill.
-
-    `late`: the next one has ended but is not complete. `exhausted`: before the first one there is nothing.
-    """
+    """Closed candles without a gap that the broker would fill. `late`: the next one has ended but is not complete."""
 
     series: CandleSeries
     late: bool
-    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ class History:
         """The newest `capacity` candles, and a few more: the newest page, then older windows side by side."""
         newest = await self._page(instrument, count=_MOST)
         if not len(newest.closed):
-            return self._together([newest], exhausted=True)
+            return self._together([newest])
         series, empty = newest.closed, 0
         edge = int(series.time[0])
         while len(series) < self.capacity and empty < _HISTORY_ENDS and edge > 0:
@@ -112,9 +108,7 @@ class History:
                     break
                 series = joined(page.closed, series)
             edge = edges[-1]
-        return self._together(
-            [CandlePage(series, newest.forming, newest.forming_start)], exhausted=empty > 0 or edge <= 0
-        )
+        return self._together([CandlePage(series, newest.forming, newest.forming_start)])
 
     def _edges(self, series: CandleSeries, edge: int) -> list[int]:
         """The edges of windows back from `edge` that should hold what is missing; the last one is no longer than that.
@@ -137,7 +131,7 @@ class History:
         page = await self._page(instrument, start=start, end=end)
         return page if len(page.closed) or page.forming else await self._page(instrument, start=start, end=end)
 
-    def _together(self, pages: list[CandlePage], *, exhausted: bool = False) -> Fetched:
+    def _together(self, pages: list[CandlePage]) -> Fetched:
         """The pages, oldest first, as one; up to the first that ends in a candle that is not complete."""
         series = pages[0].closed
         forming = pages[0].forming_start
@@ -149,7 +143,7 @@ class History:
         if len(series) and series.time[-1] > now + STEP:
             at = rfc3339(int(series.time[-1]))
             raise MalformedAnswer(f"OANDA sent a closed {series.instrument} candle of {at}, which is in the future")
-        return Fetched(series, late=forming is not None and forming + STEP <= now, exhausted=exhausted)
+        return Fetched(series, late=forming is not None and forming + STEP <= now)
 
     async def _page(
         self, instrument: str, *, start: int | None = None, end: int | None = None, count: int | None = None
