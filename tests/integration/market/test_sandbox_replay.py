@@ -196,6 +196,14 @@ def test_finer_candles_and_ticks_add_up_to_the_files_candle(
     assert (ticks.prices[1] < ticks.prices[2]).all()
 
 
+def test_the_path_within_a_candle_can_be_read_from_its_middle(tmp_path: Path) -> None:
+    market = replay(tmp_path)
+    whole, rest = (market.seconds5("GBP_USD", start, START + 600) for start in (START, START + 150))
+
+    assert len(rest) > 0
+    assert rest.time.tolist() == [time for time in whole.time.tolist() if time >= START + 150]
+
+
 def test_a_quote_after_the_last_candle_is_its_close(tmp_path: Path) -> None:
     quote = replay(tmp_path).quote("GBP_USD", START + 5000.0)
 
