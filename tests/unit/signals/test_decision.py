@@ -135,6 +135,7 @@ def test_the_last_signal_and_the_clock_decide(analyses: dict[str, Analysis], dec
 
     assert reason(last_signal_at=close - 3_300) is FilterName.COOLDOWN
     assert reason(last_signal_at=close - 3_600) is None
+    assert reason(last_signal_at=close - 3_590, as_of=close + 30.0) is FilterName.COOLDOWN  # by candles, not by clocks
     assert reason(as_of=close + 601.0) is FilterName.STALE_DATA
     assert reason(as_of=close + 601.0, market_open=False) is FilterName.MARKET_CLOSED
 

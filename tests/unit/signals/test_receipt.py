@@ -55,6 +55,14 @@ def test_only_the_window_counts(stop: int, window: int, extra: int) -> None:
     assert candle_hash(exactly, window) == candle_hash(more, window) == Receipts(SERIES, window).at(stop - 1)
 
 
+def test_a_window_may_begin_with_a_day() -> None:
+    midnights = (np.flatnonzero(np.diff(SERIES.time // 86_400)) + 1).tolist()
+    for start in midnights[:-1]:
+        for stop in (start + 1, start + 200, *midnights[midnights.index(start) + 1 :], len(SERIES)):
+            receipt = Receipts(SERIES, stop - start).at(stop - 1)
+            assert receipt == candle_hash(SERIES.rows(start, stop))
+
+
 def test_a_replay_hashes_every_row_as_a_live_window(histories: dict[str, CandleSeries]) -> None:
     series = histories["GBP_USD"]
     receipts = Receipts(series, 13_000)
