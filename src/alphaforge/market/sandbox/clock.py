@@ -44,3 +44,8 @@ class SandboxClock:
             message = f"The market's clock says {now:.3f} and cannot be set to {moment}"
             raise InvalidInput(message, advice="A market's clock can only be set forward.")
         self.start, self._since = moment, self.steady()
+
+    def advance_by(self, seconds: float) -> None:
+        """Jump forward by `seconds`, which may be none (InvalidInput where that is no moment of a market)."""
+        if seconds:
+            self.advance_to(self.now() + seconds)

@@ -62,5 +62,5 @@ async def set_clock(request: Request) -> Response:
     if order.advance_to is not None:
         clock.advance_to(order.advance_to)
     if order.advance_by is not None:
-        clock.advance_to(clock.now() + order.advance_by)
+        clock.advance_by(order.advance_by)
     return await show_clock(request)

@@ -23,7 +23,9 @@ class Wire:
         self.counted = False
 
     def reset(self) -> None:
-        """End the connection with a reset, whatever was to be sent."""
+        """End the connection with a reset, whatever was to be sent; one that the client has left is ended already."""
+        if self.transport.is_closing():
+            return
         connection = self.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
