@@ -1,10 +1,10 @@
 """The identity of an evaluation: one candle of one source, looked at by one strategy, becomes one thing only."""
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.signals.model import Decision
 from alphaforge.storage.tables import evaluations
+from alphaforge.storage.upsert import insert
 
 
 async def is_first(connection: AsyncConnection, decision: Decision, source: str) -> bool:
@@ -13,8 +13,7 @@ async def is_first(connection: AsyncConnection, decision: Decision, source: str)
     The source is part of it: a candle of the sandbox is another candle than the broker's, and so is a practice
     account's, whose prices differ from the live one's. Two workers at once: the second waits for the first's end.
     """
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(evaluations).values(
+    statement = insert(connection, evaluations).values(
         source=source,
         instrument=decision.instrument,
         candle_time=decision.candle_time,

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.storage.tables import app_settings
+from alphaforge.storage.upsert import insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class SettingRepository:
 
     async def put(self, key: str, value: str) -> None:
         """Remember `value` under `key`."""
-        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
         row = {"key": key, "value": value, "updated_at": time.time()}
-        statement = dialect.insert(app_settings).values(row)
+        statement = insert(self.connection, app_settings).values(row)
         await self.connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
