@@ -1,20 +1,19 @@
 """The numbers of many candles at once, read from the bytes of their JSON.
 
 All candles of a page are written alike: without its digits and dots, each is the same text. That is checked for
-every one; then the digits are all there is to read, and numpy reads them side by side. A price is the quotient of two
+every one; then the digits are all there is to read, and numpy reads them in one go. A price is the quotient of two
 integers that a float64 holds exactly, so it is the same float that Python makes of its text.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from alphaforge.core.candles import Floats, Ints
+from alphaforge.core.candles import Ints
 
 Columns = list[npt.NDArray[Any]]
 
@@ -23,15 +22,11 @@ _NO_DIGITS = bytes(set(range(256)) - set(_NUMBER + b",T"))
 _SPACES = bytes.maketrans(b",T", b"  ")  # an RFC 3339 time becomes two numbers: its date and its time of day
 _DOT = ord(".")
 _PRICE = re.compile(r"\d{1,9}\.\d{1,9}")
-_UNIX_TIME = re.compile(r"\d{1,10}\.\d{1,9}")
-_RFC3339_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z")
-_EXACT_DIGITS = 15
-_POWERS = 10 ** np.arange(_EXACT_DIGITS + 1)
-_WORD = 8
-_NEIGHBOURS = tuple(
-    (np.uint64(bits), np.uint64(10 ** (bits // 8)), np.uint64(lanes))
-    for bits, lanes in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF))
-)
+_UNIX_TIME = re.compile(r"\d{1,10}\.\d{9}")
+_RFC3339_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+_TIME_DECIMALS = 9
+_EXACT, _EXACT_DECIMALS = 2**53, 22
+_POWERS = 10.0 ** np.arange(_EXACT_DECIMALS + 1)
 _COLUMNS = 14
 _SIDES = ("mid", "bid", "ask")
 _PRICES = ("o", "h", "l", "c")
@@ -50,8 +45,7 @@ def columns_in_bulk(text: bytes) -> Columns | None:
     count = _candles_written_alike(text, first)
     if order is None or count is None:
         return None
-    digits = text.translate(_SPACES, _NO_DIGITS).rstrip()
-    numbers = b" " * _WORD + digits + b" "  # room before the first one, and an end of the last one like all others
+    numbers = text.translate(_SPACES, _NO_DIGITS).rstrip() + b" "  # so that the last candle ends like the others
     return _columns(numbers, count, order)
 
 
@@ -91,104 +85,53 @@ def _candles_written_alike(text: bytes, first: bytes) -> int | None:
 
 
 def _columns(numbers: bytes, count: int, order: list[str]) -> Columns | None:
-    stretches = _stretches(numbers, count)
-    places = stretches and _places(stretches, order)
-    if not stretches or not places or len(order) - order.count("date") != _COLUMNS or len(places) != len(order):
+    if len(order) - order.count("date") != _COLUMNS or len(set(order)) != len(order):
         return None
-    time = _time(stretches, places)
-    prices = [stretches.decimal(places[f"{side}.{price}"]) for side in _SIDES for price in _PRICES]
-    if time is None or any(price is None for price in prices):
+    decimals = _decimals(numbers, count)
+    try:
+        digits = np.fromstring(numbers.translate(None, b"."), np.int64, sep=" ")
+    except (ValueError, DeprecationWarning):
         return None
-    return [time, *(price for price in prices if price is not None), stretches.integer(places["volume"])]
+    if decimals is None or digits.shape != (count * len(order),):
+        return None
+    exact = np.ascontiguousarray(digits.reshape(count, len(order)).T)
+    table = dict(zip(order, exact, strict=True))
+    places = dict(zip((name for name in order if name not in ("volume", "date")), decimals.T, strict=True))
+    time = _time(table, places)
+    names = [f"{side}.{price}" for side in _SIDES for price in _PRICES]
+    if time is None or any(
+        table[name].min() < 0 or table[name].max() >= _EXACT or places[name].max() > _EXACT_DECIMALS for name in names
+    ):
+        return None
+    return [time, *(table[name] / _POWERS[places[name]] for name in names), table["volume"]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretches:
-    """Stretches of digits, the same ones in each candle: int64 (stretches, candles), where they start and end.
+def _decimals(numbers: bytes, count: int) -> Ints | None:
+    """How many decimals each number with a dot has, shape (count, dotted numbers of a candle).
 
-    `words`: the eight bytes from each position on, as one integer. `dotted`: which are followed by a dot.
+    None where not every candle has its dots in the same of its numbers, one in each: a dot too many in one number and
+    one missing in another must not cancel.
     """
-
-    words: npt.NDArray[np.uint64]
-    starts: Ints
-    ends: Ints
-    dotted: npt.NDArray[np.bool_]
-
-    def integer(self, place: int) -> Ints:
-        """What the digits of a stretch say in each candle."""
-        return _integers(self.words, self.starts[place], self.ends[place])
-
-    def decimal(self, place: int) -> Floats | None:
-        """The numbers whose dots follow this stretch; None where a float may not hold all their digits."""
-        decimals = self.ends[place + 1] - self.starts[place + 1]
-        digits = self.ends[place] - self.starts[place] + decimals
-        if digits.max() > _EXACT_DIGITS:
-            return None
-        scale = _POWERS[decimals]
-        exact: Ints = self.integer(place) * scale + self.integer(place + 1)
-        price: Floats = exact / scale
-        return price
-
-
-def _stretches(numbers: bytes, count: int) -> _Stretches | None:
-    """The stretches of digits in `numbers`; None where not every candle has the same ones, followed by the same marks.
-
-    A dot too many in one number and one missing in the next must not cancel.
-    """
-    text = np.frombuffer(numbers, np.uint8)[_WORD:]
-    marks = np.flatnonzero(text < ord("0"))
+    text = np.frombuffer(numbers, np.uint8)
+    marks: Ints = np.flatnonzero(text < ord("0"))
     if len(marks) % count:
         return None
-    ends = np.reshape(marks, (count, -1)).T.copy()  # number by number: what is read together lies together
-    starts = np.append(0, marks[:-1] + 1).reshape(count, -1).T.copy()
-    dotted, filled = text[ends] == _DOT, ends > starts
-    if (dotted != dotted[:, :1]).any() or (filled != filled[:, :1]).any():
+    marks = np.reshape(marks, (count, -1))
+    dotted = text[marks] == _DOT
+    dots = np.flatnonzero(dotted[0])
+    alike = (dotted == dotted[0]).all() and (np.diff(dots) > 1).all()
+    return marks[:, dots + 1] - marks[:, dots] - 1 if alike else None
+
+
+def _time(table: Mapping[str, Ints], places: Mapping[str, Ints]) -> Ints | None:
+    """Epoch seconds, of UNIX times or of dates and times of day, both with nine decimals; None for what is no time."""
+    name = "time" if "time" in table else "time of day"
+    if (places[name] != _TIME_DECIMALS).any():
         return None
-    there = filled[:, 0]
-    words: npt.NDArray[np.uint64] = np.ndarray((len(numbers) - _WORD + 1,), "<u8", numbers, strides=(1,))
-    return _Stretches(words, starts[there] + _WORD, ends[there] + _WORD, dotted[there, 0])
-
-
-def _places(stretches: _Stretches, order: list[str]) -> dict[str, int] | None:
-    """The stretch in which each name's number begins; None where a number has not the dot that it should, or two."""
-    places: dict[str, int] = {}
-    place, dotted = 0, stretches.dotted.tolist()
-    for name in order:
-        marks = [False] if name in ("volume", "date") else [True, False]
-        if dotted[place : place + len(marks)] != marks:
-            return None
-        places[name] = place
-        place += len(marks)
-    return places if place == len(dotted) else None
-
-
-def _integers(words: npt.NDArray[np.uint64], starts: Ints, ends: Ints) -> Ints:
-    """The numbers that digits spell, up to sixteen each: eight at a time, by adding neighbours up.
-
-    Of the eight bytes before an end, those before the start are set to zero, and each digit to its value. Then every
-    second byte becomes ten times its digit plus the next one, every fourth a hundred times its pair plus the next
-    pair, and so on. The technique is known as SWAR, SIMD within a register.
-    """
-    lengths = ends - starts
-    if lengths.max() > _WORD:
-        middle: Ints = np.maximum(starts, ends - _WORD)
-        whole: Ints = _integers(words, starts, middle) * 10**_WORD + _integers(words, middle, ends)
-        return whole
-    foreign = (8 * (_WORD - lengths)).astype(np.uint64)  # all 64 where a stretch is empty, which leaves nothing
-    value = words[ends - _WORD] & np.uint64(0x0F0F0F0F0F0F0F0F)
-    value = value >> foreign << foreign
-    for bits, factor, lanes in _NEIGHBOURS:
-        value = (value * factor + (value >> bits)) & lanes
-    return value.astype(np.int64)
-
-
-def _time(stretches: _Stretches, places: Mapping[str, int]) -> Ints | None:
-    """Epoch seconds, of UNIX times or of dates and times of day; None for what is no time."""
-    place = places["time"] if "time" in places else places["time of day"]
-    seconds = stretches.integer(place)
-    if "time" in places:
+    seconds: Ints = table[name] // 10**_TIME_DECIMALS
+    if "time" in table:
         return seconds
-    date = stretches.integer(places["date"])
+    date = table["date"]
     month, day = date // 100 % 100, date % 100
     hour, minute, second = seconds // 10_000, seconds // 100 % 100, seconds % 100
     fields = ((month, 1, 12), (day, 1, 31), (hour, 0, 23), (minute, 0, 59), (second, 0, 59))
