@@ -119,7 +119,8 @@ def test_windows_are_added_one_by_one_from_their_oldest_value_to_their_newest(va
             rise += value - window[0]
         squares = 0.0
         for value in window:
-            squares += (value - window[0] - rise / 20) ** 2
+            off = value - window[0] - rise / 20
+            squares += off * off
         means.append(total / 20)
         deviations.append(math.sqrt(squares / 20))
     assert mean(np.array(values), 20).tolist() == means

@@ -31,8 +31,8 @@ def context(series: CandleSeries, row: int = -1, **changes: Any) -> Context:
 
 
 def every(analysis: Analysis) -> list[Decision]:
-    """The decision of every warm row of the last 2,000."""
-    rows = [row for row in range(len(analysis.series) - 2_000, len(analysis.series)) if analysis.warm[row]]
+    """The decision of every warm row of the last 1,000."""
+    rows = [row for row in range(len(analysis.series) - 1_000, len(analysis.series)) if analysis.warm[row]]
     return [decide(analysis, row, context(analysis.series, row)) for row in rows]
 
 

@@ -16,8 +16,8 @@ HOURS = {one.name: hours_of(one.name) for one in INSTRUMENTS}
 
 @pytest.fixture(scope="module")
 def start(histories: dict[str, CandleSeries]) -> float:
-    """Four days before the earliest end."""
-    return min(series.end for series in histories.values()) - 4 * 86_400
+    """Three days before the earliest end."""
+    return min(series.end for series in histories.values()) - 3 * 86_400
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +47,12 @@ def live(histories: dict[str, CandleSeries], start: float, end: float) -> tuple[
 def test_a_replay_decides_bit_for_bit_what_the_live_desk_decided(
     histories: dict[str, CandleSeries],
 ) -> None:
-    start = min(series.end for series in histories.values()) - 12 * 3_600
-    end = start + 12 * 3_600
+    start = min(series.end for series in histories.values()) - 8 * 3_600
+    end = start + 8 * 3_600
     decisions, book = live(histories, start, end)
     replayed = simulate(histories, INSTRUMENTS, HOURS, start=start, end=end)
-    assert len(decisions) > 380
-    assert len(replayed.signals) > 5
+    assert len(decisions) > 250
+    assert len(replayed.signals) > 2
     assert tuple(decisions) == replayed.decisions
     assert book == replayed.book
 
