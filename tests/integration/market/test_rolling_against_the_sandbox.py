@@ -66,7 +66,7 @@ async def truth(desk: Desk) -> MemoryArchive:
 
 async def test_the_sandbox_is_known_for_what_it_is() -> None:
     async with desk_at(NOW) as desk:
-        assert (desk.client.name, desk.client.simulated) == ("sandbox", True)
+        assert (desk.client.name, desk.client.simulated) == ("sandbox-seed-7", True)
         assert desk.client.clock.now() == pytest.approx(NOW, abs=1e-3)
 
 
