@@ -1,6 +1,8 @@
 """Anyone can compute a signal again from the stored candles and see whether it says the same."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.signals.analysis import analyse_last
@@ -50,4 +52,18 @@ async def verify_signal(database: Database, signal_id: int) -> Verification:
         return Verification(stored, (f"candles: {len(series)} of the {count} that it saw are stored",))
     context = context_from_dict(plain["context"], stored.instrument, stored.as_of)
     again = decide(analyse_last(series), -1, context)
-    return Verification(stored, differences(stored, again))
+    return Verification(stored, (*differences(stored, again), *_changed_since(row, stored)))
+
+
+def _changed_since(row: Mapping[str, Any], stored: Decision) -> tuple[str, ...]:
+    """What the signal shows that is not what was decided: its levels can be changed after the fact."""
+    levels = stored.levels
+    if levels is None:
+        return ("levels: a signal has some",)
+    decided = {"entry": levels.entry, "stop_loss": levels.stop, "tp1": levels.target}
+    found = [
+        f"{name}: {row[name]} is shown, {price} was decided" for name, price in decided.items() if row[name] != price
+    ]
+    if row["direction"] != levels.direction:
+        found.append(f"direction: {row['direction']} is shown, {levels.direction} was decided")
+    return tuple(found)
