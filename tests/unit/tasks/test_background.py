@@ -1,0 +1,106 @@
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from alphaforge.core.errors import MarketUnavailable
+from alphaforge.core.market_hours import MarketHours, hours_of
+from alphaforge.tasks import background
+from alphaforge.tasks.background import RETRY_SECONDS, Background
+from market_builders import HandClock
+
+MONDAY = 1_736_121_600
+FRIDAY_CLOSE = MONDAY + 4 * 86_400 + 21 * 3600 + 58 * 60  # 16:58 in New York
+
+
+@dataclass
+class FakeDesk:
+    names: tuple[str, ...] = ("GBP_USD",)
+    clock: HandClock = field(default_factory=lambda: HandClock(MONDAY + 1.0))
+
+    def hours_of(self, name: str) -> MarketHours:
+        return hours_of(name)
+
+
+@dataclass
+class FakeStrategy:
+    desk: FakeDesk = field(default_factory=FakeDesk)
+    is_running: bool = True
+    scanned: asyncio.Event = field(default_factory=asyncio.Event)
+    collected: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def scan(self, names: Any) -> list[Any]:
+        self.scanned.set()
+        return []
+
+    async def collect(self, names: Any) -> list[Any]:
+        self.collected.set()
+        return []
+
+    async def settle_own(self) -> None:
+        pass
+
+
+@pytest.fixture
+def opening(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A market that opens at the seventh attempt; the pauses before it are listed here, and cost no time."""
+    pauses: list[float] = []
+
+    async def open_market(desk: Any) -> None:
+        if len(pauses) < 6:
+            raise MarketUnavailable("down")
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def warm_connections(desk: Any) -> None:
+        pass
+
+    monkeypatch.setattr(background, "open_market", open_market)
+    monkeypatch.setattr(background, "warm_connections", warm_connections)
+    monkeypatch.setattr(background.asyncio, "sleep", pause)
+    return pauses
+
+
+async def test_the_market_is_asked_ever_less_often_until_it_opens(opening: list[float]) -> None:
+    async def never() -> None:
+        raise AssertionError("nothing is scheduled")
+
+    strategy = FakeStrategy()
+    work = Background(strategy, never, scheduled=False)  # type: ignore[arg-type] - as much of a strategy as it needs
+    await work.run()
+    assert work.opened
+    assert opening == [*RETRY_SECONDS, RETRY_SECONDS[-1]]
+    assert not strategy.scanned.is_set()
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_once_open_all_work_begins_and_ends_together(opening: list[float], *, running: bool) -> None:
+    following, ended = asyncio.Event(), asyncio.Event()
+
+    async def follow() -> None:
+        following.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    strategy = FakeStrategy(is_running=running)
+    background_work = Background(strategy, follow)  # type: ignore[arg-type] - as much of a strategy as it needs
+    work = asyncio.create_task(background_work.run())
+    await following.wait()
+    await (strategy.scanned if running else strategy.collected).wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert ended.is_set()
+    assert strategy.scanned.is_set() is running
+
+
+def test_a_close_is_due_where_any_of_its_minutes_traded() -> None:
+    was_open = Background(FakeStrategy(), FakeStrategy().settle_own)._was_open  # type: ignore[arg-type] - the same
+    assert was_open("GBP_USD", FRIDAY_CLOSE - 180), "16:55"
+    assert was_open("GBP_USD", FRIDAY_CLOSE + 120), "17:00, of which three minutes traded"
+    assert not was_open("GBP_USD", FRIDAY_CLOSE + 420)
+    assert not was_open("GBP_USD", MONDAY + 5 * 86_400 + 43_200)
