@@ -9,6 +9,7 @@ import uvloop
 from alphaforge.api.app import create_app
 from alphaforge.bootstrap import api_options, open_services
 from alphaforge.core.errors import InvalidSetting
+from alphaforge.core.memory import settle_down
 from alphaforge.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ async def _serve(settings: Settings) -> None:
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
+        settle_down()
         host, port = listener.getsockname()[:2]
         log.info("serving", address=f"http://{host}:{port}", database=services.database.url_for_people)
         await server.serve([listener])
