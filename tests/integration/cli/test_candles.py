@@ -130,3 +130,11 @@ def test_json_and_candles_do_not_mix_on_standard_output(run: Run, folder: Path, 
     del database
     take_in(run, folder, 10)
     assert run("candles", "export", "GBP_USD", "--json").code == 2
+
+
+def test_a_spread_is_given_in_pips_of_the_instrument(run: Run, folder: Path, database: Path) -> None:
+    del database
+    (folder / "mids.csv").write_text("time,open,high,low,close\n2025-01-06T00:00:00Z,150.0,150.0,150.0,150.0\n")
+    run("candles", "import", "mids.csv", "usd/jpy", "--spread", 1.5)
+    (row,) = csv.DictReader(run("candles", "export", "USD_JPY").out.splitlines())
+    assert float(row["ask_open"]) - float(row["bid_open"]) == pytest.approx(0.015)
