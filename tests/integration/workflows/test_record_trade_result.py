@@ -87,6 +87,7 @@ async def test_only_the_newest_fifty_count_and_all_instruments_add_up(database: 
     await record_trade_result(desk, "USD_JPY", -3.0, 1.0)
     both = await read_kelly(desk, NAMES)
     assert (both.trade_count, both.avg_loss) == (50, 3.0), "the newest fifty of both together"
+    assert await read_kelly(desk, NAMES[::-1]) == both
 
 
 @SQLITE
