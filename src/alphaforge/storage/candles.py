@@ -20,6 +20,8 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.tables import candles
 
 _PACKED = np.dtype([("prices", "<f8", (12,)), ("volume", "<i8")])
+_ROWS_AT_ONCE = 2_000
+"""Fifteen thousand rows as Python objects take 5 MB, which the process would keep for ever."""
 _KEEP_SQLITE = """
 INSERT INTO candles (source, instrument, time, packed) VALUES (?, ?, ?, ?)
 ON CONFLICT (source, instrument, time) DO UPDATE SET packed = excluded.packed WHERE candles.packed <> excluded.packed
@@ -61,6 +63,12 @@ class CandleRepository:
             raise InvalidInput(message)
         if not len(series):
             return 0
+        changed = 0
+        for start in range(0, len(series), _ROWS_AT_ONCE):
+            changed += await self._keep(series.rows(start, start + _ROWS_AT_ONCE))
+        return changed
+
+    async def _keep(self, series: CandleSeries) -> int:
         times, packed = series.time.tolist(), _pack(series)
         if self.connection.dialect.name == "sqlite":
             rows = [(self.source, series.instrument, *row) for row in zip(times, packed, strict=True)]

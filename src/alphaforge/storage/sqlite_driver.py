@@ -28,8 +28,9 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write."""
+    """A connection that cannot write; its own cache is small, since the system's holds the file for all of them."""
     connection = _connect(path, "ro")
+    connection.execute("PRAGMA cache_size=-512")
     connection.execute("PRAGMA query_only=ON")
     return connection
 
