@@ -38,7 +38,8 @@ class Settlement:
 async def settle_signals(desk: Desk, *, own_only: bool, scanning: bool) -> list[Settlement]:
     """Settle and store what has ended by the candles at hand; one settlement for every open signal.
 
-    `own_only` leaves the signals that were adopted from the predecessor alone: those end when somebody asks.
+    `own_only` leaves alone what was adopted from the predecessor or made in another market: an hour with the sandbox
+    must not end the signals of a real one. Those end when somebody asks.
     `scanning`: candles that wait for their evaluation are left to the scan, which settles and decides in their order.
     """
     async with desk.deciding:
@@ -78,9 +79,11 @@ async def _open_signals(desk: Desk, *, own_only: bool) -> tuple[list[OpenSignal]
     async with desk.database.read() as connection:
         signals = SignalRepository(connection)
         mine = await signals.open_signals(own_only=own_only, source=source)
-        every = await signals.open_signals(own_only=own_only)
+        if own_only:
+            return mine, []
+        every = await signals.open_signals(own_only=False)
         # what the predecessor left, and what was entered without saying where, is of the real market
-        sourceless = [] if desk.source.simulated else await signals.open_signals(own_only=own_only, sourceless=True)
+        sourceless = [] if desk.source.simulated else await signals.open_signals(own_only=False, sourceless=True)
     seen = {signal.id for signal in (*mine, *sourceless)}
     return [*mine, *sourceless], [signal for signal in every if signal.id not in seen]
 

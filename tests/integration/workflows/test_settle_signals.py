@@ -109,8 +109,9 @@ async def test_signals_of_another_market_are_never_settled_with_this_ones_candle
     other = await strategy_signal(database, "oanda-practice")
     mine = await strategy_signal(database)
     desk = desk_at(database, moment + 5, history(TO_TARGET, after=1, count=400))
-    found = await settled(desk)
-    assert found[mine].status is Status.WON
+    assert other not in await settled(desk), "the schedule must leave it alone"
+    found = await settled(desk, own_only=False)
+    assert (await row_of(database, mine))["status"] == Status.WON
     over = moment > EXPIRES
     assert (found[other].status, found[other].exit_price) == (Status.EXPIRED if over else Status.PENDING, None)
     row = await row_of(database, other)
