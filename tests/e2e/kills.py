@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import NAMES, Server, ask, sandbox, server
+from processes import NAMES, Server, sandbox, server
 from replay import Report, compare
 from rich.console import Console
 from rich.progress import track
@@ -82,7 +82,6 @@ def survive(kills: int, seed: int, folder: Path) -> Damage:
                 time.sleep(moments.uniform(0, 1.5))
                 desk.kill()
                 writer.stop(thread)
-        ask(f"{market}/sandbox/clock", {"speed": 1})
         with server(folder, market) as desk:
             desk.post("/api/signals/enhanced/generate")
         report = asyncio.run(compare(market, folder / "desk.db"))

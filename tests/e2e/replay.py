@@ -91,7 +91,6 @@ def _live_through(plan: Plan, market: str, desk: Server) -> None:
         while (now := float(ask(f"{market}/sandbox/clock")["now"])) < plan.end:
             progress.update(bar, completed=(now - plan.start) / DAY)
             time.sleep(min(1.0, (plan.end - now) / plan.speed + 0.01))
-    ask(f"{market}/sandbox/clock", {"speed": 1})
     desk.post("/api/signals/enhanced/generate")
 
 

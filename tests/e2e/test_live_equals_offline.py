@@ -13,7 +13,7 @@ START = parse_rfc3339("2025-07-08T06:00:00Z")
 
 
 def test_a_server_decides_and_settles_every_candle_as_an_offline_evaluation_does(tmp_path: Path) -> None:
-    report = replay(Plan(None, START, days=0.35, speed=2500, folder=tmp_path))
+    report = replay(Plan(None, START, days=0.35, speed=1500, folder=tmp_path))
 
     assert report.faults == ()
     assert report.evaluated >= 3 * 90
@@ -24,7 +24,7 @@ def test_a_replay_of_candle_files_is_decided_as_offline(tmp_path: Path) -> None:
     files = Path(os.environ.get("ALPHAFORGE_REAL_CANDLES", Path(__file__).parents[3] / "shared" / "candles"))
     if not files.is_dir():
         pytest.skip("the real candles are not there; ALPHAFORGE_REAL_CANDLES names their folder")
-    report = replay(Plan(files, START, days=0.2, speed=2500, folder=tmp_path))
+    report = replay(Plan(files, START, days=0.2, speed=1500, folder=tmp_path))
 
     assert report.faults == ()
     assert report.evaluated >= 3 * 50

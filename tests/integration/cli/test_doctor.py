@@ -100,7 +100,7 @@ def test_a_port_that_another_program_has_is_a_failure(run: Run, monkeypatch: pyt
 @pytest.mark.usefixtures("connected")
 def test_a_good_token_leads_to_account_and_instruments(run: Run) -> None:
     checks = found(run("doctor", "--json"))
-    assert checks["token"] == ("good", "accepted by sandbox")
+    assert checks["token"] == ("good", "accepted by sandbox-seed-3")
     assert checks["account"][0] == checks["instruments"][0] == "good"
 
 

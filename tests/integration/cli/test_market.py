@@ -13,7 +13,7 @@ def _one_instrument(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_download_keeps_what_the_market_has_and_a_second_one_changes_nothing(run: Run) -> None:
     bounds = ("--from", "2025-07-07T00:02:00Z", "--to", "2025-07-08T00:00:00Z")
     (first,) = run("candles", "download", *bounds, "--json").json
-    assert first["source"] == "sandbox"
+    assert first["source"] == "sandbox-seed-7"
     assert first["simulated"]
     assert first["new_or_changed"] == first["candles"] > 200
     (found,) = run("candles", "check", "--json").json

@@ -80,7 +80,8 @@ async def test_two_workers_at_once_make_one_evaluation_of_each_candle(desk: Desk
     other = desk_of(desk.database, market(), NAMES)
     scans = await asyncio.gather(scan_market(desk), scan_market(other))
     assert sorted(bool(result.signal_id) for scan in scans for result in scan) == [False, False, True, True]
-    assert {result.reason for scan in scans for result in scan} == {"", "already_signalled"}
+    # the second one met the first at its write, or came when all was stored: as the database has it
+    assert {result.reason for scan in scans for result in scan} - {"already_signalled", "already_evaluated"} == {""}
     assert await evaluated(desk.database) == [(START, name) for name in NAMES]
     for each in (desk, other):
         advance(each)
