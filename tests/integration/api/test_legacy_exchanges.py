@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    shutil.copy(LEGACY / "trading_signals.db", tmp_path / "trading_signals.db")
+    shutil.copyfile(LEGACY / "trading_signals.db", tmp_path / "trading_signals.db")
     opened = await Database.open(f"sqlite:///{tmp_path}/trading_signals.db")
     yield opened
     await opened.close()
