@@ -1,14 +1,15 @@
 """Live through a piece of history with a real server, then hold all it stored against an offline evaluation.
 
-    python tests/e2e/replay.py --candles DIR --from 2025-07-07T06:00:00Z --days 3 --speed 1500
+    python tests/e2e/replay.py [--candles DIR | --simulated] --from 2025-07-07T06:00:00Z --days 3 --speed 1200
 
-A sandbox process replays the market (files, or simulated without `--candles`), a server process runs against it as it
-would against OANDA. Afterwards every M5 candle must have been evaluated once, every evaluation must equal the offline
+A sandbox process replays the market (candle files, or a simulated one), a server process runs against it as it would
+against OANDA. Afterwards every M5 candle must have been evaluated once, every evaluation must equal the offline
 one bit for bit, and every outcome the offline settlement.
 """
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ from alphaforge.storage.signals import SignalCriteria, SignalRepository
 
 M5 = Granularity.M5.seconds
 DAY = 86_400
+REAL_CANDLES = Path(os.environ.get("ALPHAFORGE_REAL_CANDLES", Path(__file__).parents[3] / "shared" / "candles"))
 HISTORY = 14_000
 """M5 candles before the first evaluated one that the offline side looks at."""
 
@@ -213,13 +215,18 @@ def _outcome_faults(signals: list[dict[str, object]], offline: Simulation) -> It
 def main() -> int:
     """0 where live equals offline, 1 where it does not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--candles", type=Path)
+    parser.add_argument("--candles", type=Path, default=REAL_CANDLES)
+    parser.add_argument("--simulated", action="store_true")
     parser.add_argument("--from", dest="start", default="2025-07-07T06:00:00Z")
     parser.add_argument("--days", type=float, default=3.0)
-    parser.add_argument("--speed", type=float, default=1500.0)
+    parser.add_argument("--speed", type=float, default=1200.0)
     given = parser.parse_args()
+    if not given.simulated and not given.candles.is_dir():
+        console.print(f"Skipped: there are no candles at {given.candles}; ALPHAFORGE_REAL_CANDLES names their folder.")
+        return 0
     with tempfile.TemporaryDirectory(prefix="alphaforge-replay-") as folder:
-        plan = Plan(given.candles, parse_rfc3339(given.start), given.days, given.speed, Path(folder))
+        candles = None if given.simulated else given.candles
+        plan = Plan(candles, parse_rfc3339(given.start), given.days, given.speed, Path(folder))
         began = time.monotonic()
         report = replay(plan)
     console.print(f"{report.evaluated} candles evaluated live, {report.signals} signals, {report.settled} settled")

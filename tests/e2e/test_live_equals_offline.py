@@ -1,11 +1,10 @@
 """A server lives through simulated days; what it stored is held against an offline evaluation of the same candles."""
 
-import os
 from pathlib import Path
 
 import pytest
 from kills import survive
-from replay import Plan, replay
+from replay import REAL_CANDLES, Plan, replay
 
 from alphaforge.core.times import parse_rfc3339
 
@@ -21,10 +20,9 @@ def test_a_server_decides_and_settles_every_candle_as_an_offline_evaluation_does
 
 
 def test_a_replay_of_candle_files_is_decided_as_offline(tmp_path: Path) -> None:
-    files = Path(os.environ.get("ALPHAFORGE_REAL_CANDLES", Path(__file__).parents[3] / "shared" / "candles"))
-    if not files.is_dir():
+    if not REAL_CANDLES.is_dir():
         pytest.skip("the real candles are not there; ALPHAFORGE_REAL_CANDLES names their folder")
-    report = replay(Plan(files, START, days=0.2, speed=1500, folder=tmp_path))
+    report = replay(Plan(REAL_CANDLES, START, days=0.2, speed=1500, folder=tmp_path))
 
     assert report.faults == ()
     assert report.evaluated >= 3 * 50
