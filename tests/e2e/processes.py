@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -104,7 +105,7 @@ def ask(url: str, body: object | None = None) -> dict[str, Any]:
             return dict(json.load(answer))
     except HTTPError as error:
         return dict(json.load(error))
-    except (URLError, ConnectionError, TimeoutError) as error:
+    except (URLError, ConnectionError, TimeoutError, HTTPException) as error:  # also: killed in mid-answer
         return {"unreachable": str(error)}
 
 
