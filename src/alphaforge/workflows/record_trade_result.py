@@ -4,9 +4,9 @@ import math
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.signals.sizing import KellyStatistics, kelly_statistics
-from alphaforge.storage.signals import SignalRepository
 from alphaforge.storage.trade_results import TradeResultRepository
 from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.load_book import load_book
 
 
 async def record_trade_result(desk: Desk, name: str, profit_loss: float, risk: float) -> KellyStatistics:
@@ -26,8 +26,8 @@ async def record_trade_result(desk: Desk, name: str, profit_loss: float, risk: f
 
 
 async def read_kelly(desk: Desk, names: tuple[str, ...]) -> KellyStatistics:
-    """The sizing figures of these instruments' stored results together."""
-    async with desk.database.read() as connection:
-        results = await SignalRepository(connection).results(desk.source.name, names, desk.strategy.kelly_results)
-    merged = sorted(result for found in results.values() for result in found)
+    """The sizing figures of these instruments' results together, in the order of time; from the book, if it is held."""
+    async with desk.deciding:
+        results = (await load_book(desk)).book.results
+    merged = sorted(result for name in names for result in results.get(name, []))
     return kelly_statistics([r for _, r in merged], settings=desk.strategy)
