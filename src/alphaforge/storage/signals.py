@@ -197,12 +197,6 @@ class SignalRepository:
         """The last `count` results of one instrument, without their times."""
         return [r for _, r in await read_results(self.connection, instrument, count, source)]
 
-    async def r_multiples_of(
-        self, instruments: Sequence[str], count: int, source: str | None = None
-    ) -> dict[str, list[float]]:
-        """The same for several instruments, by name."""
-        return {name: await self.r_multiples(name, count, source) for name in instruments}
-
     async def name_late(self) -> int:
         """Give instruments to signals that the predecessor wrote meanwhile; answers how many.
 
