@@ -1,6 +1,7 @@
 """`alphaforge sandbox`."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,13 +9,10 @@ import typer
 
 from alphaforge.cli.output import AsJson, print_json, say
 from alphaforge.cli.state import state
-from alphaforge.core.errors import InvalidInput
 from alphaforge.core.times import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from alphaforge.market.sandbox.protocol import SandboxMarket
     from alphaforge.market.sandbox.server import RunningSandbox
-    from alphaforge.settings import Settings
 
 
 def sandbox(
@@ -32,43 +30,19 @@ def sandbox(
     as_json: AsJson = False,
 ) -> None:
     """Run an invented OANDA on this machine until it is interrupted, for trials of clients and of the desk."""
+    from alphaforge.market.sandbox.run import SandboxOptions, run_sandbox  # noqa: PLC0415 - `--help` needs none of it
+
     settings = state.settings(sandbox_seed=seed)
-    moment = parse_rfc3339(start) if start else None
-    market = _invented(settings, moment, speed) if replay is None else _replayed(replay, moment, speed)
-    asyncio.run(_serve(market, port, latency, as_json=as_json))
-
-
-def _invented(settings: "Settings", start: float | None, speed: float) -> "SandboxMarket":
-    from alphaforge.market.sandbox.clock import SandboxClock  # noqa: PLC0415 - `--help` needs none of it
-    from alphaforge.market.sandbox.market import SimulatedMarket  # noqa: PLC0415 - the same
-
-    clock = SandboxClock(speed=speed) if start is None else SandboxClock(start, speed)
-    return SimulatedMarket(settings.sandbox_seed, settings.instruments, clock)
-
-
-def _replayed(folder: Path, start: float | None, speed: float) -> "SandboxMarket":
-    from alphaforge.market.sandbox.candle_files import candle_files  # noqa: PLC0415 - `--help` needs none of it
-    from alphaforge.market.sandbox.replay import ReplayMarket  # noqa: PLC0415 - the same
-
-    if start is None:
-        raise InvalidInput("A replay begins at a moment of its files", advice="Say which: --from 2025-07-07T06:00:00Z")
-    return ReplayMarket(candle_files(folder), start, speed)
-
-
-async def _serve(market: "SandboxMarket", port: int, latency: float, *, as_json: bool) -> None:
-    from alphaforge.market.sandbox.server import serve_sandbox  # noqa: PLC0415 - `--help` needs none of it
-
-    try:
-        running = await serve_sandbox(market, port=port, latency=latency)
-    except OSError as error:
-        raise InvalidInput(
-            f"Port {port} cannot be listened on: {error.strerror}", advice="Choose another with --port, or 0 for any."
-        ) from None
-    try:
-        _announce(running, as_json=as_json)
-        await asyncio.Event().wait()
-    finally:
-        await running.aclose()
+    options = SandboxOptions(
+        port=port,
+        seed=settings.sandbox_seed,
+        instruments=settings.instruments,
+        replay=replay,
+        start=parse_rfc3339(start) if start else None,
+        speed=speed,
+        latency=latency,
+    )
+    asyncio.run(run_sandbox(options, ready=partial(_announce, as_json=as_json)))
 
 
 def _announce(running: "RunningSandbox", *, as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """`scan`, `candles download` and `sandbox`: the commands that talk to a market, here a sandbox of their own."""
 
+import socket
+
 import pytest
 
 from command_line import Run
@@ -63,3 +65,14 @@ def test_a_replay_without_a_moment_to_begin_at_is_refused(run: Run) -> None:
     refused = run("sandbox", "--replay", ".")
     assert refused.code == 2
     assert "--from" in refused.err
+
+
+def test_a_port_that_is_taken_is_refused_with_another_way(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = run("sandbox", "--port", port)
+    assert refused.code == 2
+    assert f"Port {port} cannot be listened on" in refused.err
+    assert "0 for any" in refused.err

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphaforge.core.errors import InvalidSetting
-from alphaforge.market.sandbox.candle_files import candle_files, instrument_of
+from alphaforge.market.sandbox.candle_files import candle_files
 from alphaforge.market.sandbox.clock import SandboxClock
-from alphaforge.market.sandbox.listings import USUAL_INSTRUMENTS, listings_of
+from alphaforge.market.sandbox.listings import USUAL_INSTRUMENTS
 from alphaforge.market.sandbox.market import SimulatedMarket
 from alphaforge.market.sandbox.protocol import SandboxMarket
 from alphaforge.market.sandbox.replay import ReplayMarket
@@ -19,22 +19,18 @@ from alphaforge.market.sandbox.server import RunningSandbox, serve_sandbox
 class SandboxOptions:
     """What can be said on the command line.
 
-    `replay`: a folder of candle files; without one, prices are simulated from `seed`. `start`: where the clock
-    begins in epoch seconds (`--from`), now where it is None; a replay needs it. `speed`: market seconds a second.
-    `latency`: milliseconds before each answer. `instruments`: of the simulated market, or fewer than the files have.
-    `token`, `account`: the only ones accepted, any where None.
+    `replay`: a folder of candle files, all of which are played; without one, prices of `instruments` are simulated
+    from `seed`. `start`: where the clock begins in epoch seconds (`--from`), now where it is None; a replay needs it.
+    `speed`: market seconds a second. `latency`: milliseconds before each answer.
     """
 
-    host: str = "127.0.0.1"
     port: int = 5100
     seed: int = 1
-    instruments: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = USUAL_INSTRUMENTS
     replay: Path | None = None
     start: float | None = None
     speed: float = 1.0
     latency: float = 0.0
-    token: str | None = None
-    account: str | None = None
 
 
 def market_of(options: SandboxOptions) -> SandboxMarket:
@@ -43,31 +39,26 @@ def market_of(options: SandboxOptions) -> SandboxMarket:
         clock = SandboxClock(speed=options.speed)
         if options.start is not None:
             clock = SandboxClock(options.start, options.speed)
-        return SimulatedMarket(options.seed, options.instruments or USUAL_INSTRUMENTS, clock)
+        return SimulatedMarket(options.seed, options.instruments, clock)
     if options.start is None:
-        raise InvalidSetting("A replay needs a moment to start from", advice="Give --from 2025-06-02T06:00:00Z.")
-    files = candle_files(options.replay)
-    if options.instruments:
-        wanted = listings_of(options.instruments)
-        files = [path for path in files if instrument_of(path) in wanted]
-        if missing := set(wanted) - {instrument_of(path) for path in files}:
-            raise InvalidSetting(f"There are no candle files of {', '.join(sorted(missing))} in {options.replay}")
-    return ReplayMarket(files, options.start, options.speed)
+        raise InvalidSetting(
+            "A replay needs a moment of its files to start from", advice="Say which: --from 2025-07-07T06:00:00Z."
+        )
+    return ReplayMarket(candle_files(options.replay), options.start, options.speed)
 
 
-async def run_sandbox(options: SandboxOptions, *, ready: Callable[[RunningSandbox], None] | None = None) -> None:
-    """Serve until cancelled. `ready` is told once it listens, e.g. to print the address."""
-    sandbox = await serve_sandbox(
-        market_of(options),
-        host=options.host,
-        port=options.port,
-        token=options.token,
-        account=options.account,
-        latency=options.latency,
-    )
+async def run_sandbox(options: SandboxOptions, *, ready: Callable[[RunningSandbox], None]) -> None:
+    """Serve until cancelled; `ready` is told once it listens. Raises InvalidSetting where the port cannot be had."""
+    market = market_of(options)
     try:
-        if ready is not None:
-            ready(sandbox)
+        sandbox = await serve_sandbox(market, port=options.port, latency=options.latency)
+    except OSError as error:
+        raise InvalidSetting(
+            f"Port {options.port} cannot be listened on: {error.strerror}",
+            advice="Choose another with --port, or 0 for any.",
+        ) from None
+    try:
+        ready(sandbox)
         await asyncio.Event().wait()
     finally:
         await sandbox.aclose()
