@@ -45,13 +45,13 @@ def import_candles(
     as_json: AsJson = False,
 ) -> None:
     """Take M5 candles from a file into the database; what is there of the same time is replaced."""
-    from alphaforge.cli.candle_files import read_candles  # noqa: PLC0415 - `--help` needs none of it
     from alphaforge.core.market_hours import hours_of  # noqa: PLC0415 - the same
+    from alphaforge.market.candle_files import read_candles  # noqa: PLC0415 - `--help` needs none of it
     from alphaforge.market.quality import assess, sound, to_series  # noqa: PLC0415 - the same
 
     name = instrument_name(instrument)
     pip = (FALLBACK_INSTRUMENTS.get(name) or Instrument(name)).pip
-    raw = read_candles(file, spread=None if spread is None else spread * pip, naive_is_utc=utc)
+    raw = read_candles(file, naive_is_utc=utc).raw(None if spread is None else spread * pip)
     found = assess(raw, hours_of(name))
     if found.bad and not skip_bad:
         first = found.bad[0]
@@ -104,7 +104,7 @@ def export_candles(
 
 
 async def _export(name: str, file: Path | None, source: str | None, bounds: tuple[float, float]) -> tuple[int, str]:
-    from alphaforge.cli.candle_files import CsvCandles, ParquetCandles  # noqa: PLC0415 - `--help` needs none of it
+    from alphaforge.market.candle_files import CsvCandles, ParquetCandles  # noqa: PLC0415 - `--help` needs none of it
     from alphaforge.storage.candles import CandleRepository  # noqa: PLC0415 - the same
 
     async with reading(state.settings()) as database, database.read() as connection:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from alphaforge.cli.candle_files import CsvCandles
 from alphaforge.core.candles import CandleSeries
+from alphaforge.market.candle_files import CsvCandles
 from builders import GBP_USD, MONDAY, walk
 from command_line import Answer, Run
 

@@ -1,7 +1,6 @@
 import asyncio
 import csv
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from alphaforge.core.errors import InvalidCandle, InvalidInput, InvalidSetting
 from alphaforge.core.times import parse_rfc3339, rfc3339
 from alphaforge.market.sandbox.bars import bars_of, gathered
 from alphaforge.market.sandbox.buckets import Buckets
-from alphaforge.market.sandbox.candle_files import candle_files, read_candles
+from alphaforge.market.sandbox.candle_files import candle_files, read_bars
 from alphaforge.market.sandbox.listings import listing_of
 from alphaforge.market.sandbox.market import SimulatedMarket
 from alphaforge.market.sandbox.queries import candle_query
@@ -74,8 +73,8 @@ def test_parquet_and_csv_give_the_same_candles(tmp_path: Path) -> None:
     times = pa.array(np.array([START + 300 * n for n in range(4)], "datetime64[s]").astype("datetime64[ns]"))
     for kind in (times, times.cast(pa.timestamp("us", "UTC"))):
         parquet.write_table(pa.table({"timestamp": kind, **columns}), tmp_path / "GBP_USD_M5.parquet")
-        packed = read_candles(tmp_path / "GBP_USD_M5.parquet", listing_of("GBP_USD"))
-        plain = read_candles(text, listing_of("GBP_USD"))
+        packed = read_bars(tmp_path / "GBP_USD_M5.parquet", listing_of("GBP_USD"))
+        plain = read_bars(text, listing_of("GBP_USD"))
         assert packed.time.tolist() == plain.time.tolist()
         assert packed.prices.tolist() == plain.prices.tolist()
         assert packed.volume.tolist() == plain.volume.tolist()
@@ -85,7 +84,7 @@ def test_bid_and_ask_columns_are_taken_where_there_are_any(tmp_path: Path) -> No
     corners = ["open", "high", "low", "close"]
     head = [*HEAD, *(f"{side}_{corner}" for side in ("bid", "ask") for corner in corners)]
     row = [*ROWS[0], 1.3499, 1.3519, 1.3488, 1.3509, 1.3501, 1.3521, 1.3493, 1.3511]
-    bars = read_candles(write(tmp_path / "GBP_USD_M5.csv", [row], head), listing_of("GBP_USD"))
+    bars = read_bars(write(tmp_path / "GBP_USD_M5.csv", [row], head), listing_of("GBP_USD"))
 
     assert (bars.prices[4:, 0] / 1e5).tolist() == row[5:]
 
@@ -99,22 +98,21 @@ def test_bid_and_ask_columns_are_taken_where_there_are_any(tmp_path: Path) -> No
         (HEAD, [[1.35, "nan", 1.349, 1.351, 4]], "impossible mid price"),
         (HEAD, [[1.35, 1.352, 1.349, 1.351, -4]], "negative volume"),
         (HEAD, [[1.35, 1.352, 1.349, 1.351, "nan"]], "a volume is missing"),
-        (HEAD, [ROWS[0], [1.35, "high", 1.349, 1.351, 4]], "line 3: 'high' is no high"),
-        (HEAD, [ROWS[0], [1.35, 1.36]], "line 3: '' is no low"),
+        (HEAD, [ROWS[0], [1.35, "high", 1.349, 1.351, 4]], "row 3: 'high' is no high"),
     ],
 )
 def test_a_bad_file_is_refused_with_what_is_wrong(
     tmp_path: Path, head: list[str], rows: list[list[object]], message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message) as refused:
-        read_candles(write(tmp_path / "GBP_USD_M5.csv", rows, head), listing_of("GBP_USD"))
+        read_bars(write(tmp_path / "GBP_USD_M5.csv", rows, head), listing_of("GBP_USD"))
     assert "GBP_USD_M5.csv" in refused.value.message
 
 
 @pytest.mark.parametrize(("step", "message"), [(-300, "out of order"), (0, "out of order"), (200, "its bucket")])
 def test_candles_out_of_order_or_beside_their_buckets_are_refused(tmp_path: Path, step: int, message: str) -> None:
     with pytest.raises(InvalidCandle, match=message):
-        read_candles(write(tmp_path / "GBP_USD_M5.csv", step=step), listing_of("GBP_USD"))
+        read_bars(write(tmp_path / "GBP_USD_M5.csv", step=step), listing_of("GBP_USD"))
 
 
 def test_a_bid_above_its_ask_is_refused(tmp_path: Path) -> None:
@@ -122,21 +120,13 @@ def test_a_bid_above_its_ask_is_refused(tmp_path: Path) -> None:
     head = [*HEAD, *(f"{side}_{corner}" for side in ("bid", "ask") for corner in corners)]
     row = [*ROWS[0], 1.3499, 1.3522, 1.3488, 1.3509, 1.3501, 1.3521, 1.3493, 1.3511]
     with pytest.raises(InvalidCandle, match="bid above its ask"):
-        read_candles(write(tmp_path / "GBP_USD_M5.csv", [row], head), listing_of("GBP_USD"))
+        read_bars(write(tmp_path / "GBP_USD_M5.csv", [row], head), listing_of("GBP_USD"))
 
 
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "GBP_USD_M5.parquet").write_bytes(b"no")
-    with pytest.raises(InvalidInput, match=r"GBP_USD_M5\.parquet cannot be read"):
-        read_candles(tmp_path / "GBP_USD_M5.parquet", listing_of("GBP_USD"))
-
-
-def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    (tmp_path / "GBP_USD_M5.parquet").touch()
-    with pytest.raises(InvalidSetting) as refused:
-        read_candles(tmp_path / "GBP_USD_M5.parquet", listing_of("GBP_USD"))
-    assert "alphaforge[parquet]" in refused.value.advice
+def test_a_time_without_an_offset_is_utc(tmp_path: Path) -> None:
+    path = write(tmp_path / "GBP_USD_M5.csv")
+    path.write_text(path.read_text().replace("Z,", ","))
+    assert read_bars(path, listing_of("GBP_USD")).time[0] == START
 
 
 def test_a_folder_without_files_or_with_two_of_one_instrument_is_refused(tmp_path: Path) -> None:

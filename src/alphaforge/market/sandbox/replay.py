@@ -10,7 +10,7 @@ from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.times import rfc3339
 from alphaforge.market.sandbox.bars import NO_TICKS, Bars, Points, Ticks, bars_of, chained, ticks_of
 from alphaforge.market.sandbox.buckets import Buckets
-from alphaforge.market.sandbox.candle_files import instrument_of, read_candles
+from alphaforge.market.sandbox.candle_files import instrument_of, read_bars
 from alphaforge.market.sandbox.clock import SandboxClock
 from alphaforge.market.sandbox.layered import LayeredMarket
 from alphaforge.market.sandbox.listings import listings_of
@@ -29,8 +29,7 @@ class ReplayMarket(LayeredMarket):
     def __init__(self, files: Sequence[Path], start: float, speed: float = 1.0) -> None:
         super().__init__("replay", listings_of([instrument_of(path) for path in files]), SandboxClock(start, speed))
         self._bars = {
-            name: read_candles(path, listing)
-            for path, (name, listing) in zip(files, self.listings.items(), strict=True)
+            name: read_bars(path, listing) for path, (name, listing) in zip(files, self.listings.items(), strict=True)
         }
         self.name = f"replay-{_digest(self._bars.values())}"
         spans = [(int(bars.time[0]), int(bars.time[-1]) + _M5) for bars in self._bars.values() if len(bars)]

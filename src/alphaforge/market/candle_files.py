@@ -5,8 +5,9 @@ says that it is UTC. Prices are `bid_open` (`bid_o`) and so on for bid, ask and 
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -30,11 +31,41 @@ COLUMN_NAMES = ("timestamp", *(f"{side}{part}" for side in ("", "bid_", "ask_") 
 """What is written; the sandbox replays such files too."""
 
 
-def read_candles(path: Path, *, spread: float | None = None, naive_is_utc: bool = False) -> RawCandles:
-    """Everything in a file, unchecked and in its order.
+@dataclass(frozen=True, slots=True)
+class FileCandles:
+    """What a file says, unchecked and in its order.
 
-    `spread` in price: what lies between bid and ask where the file has the mid alone. Raises InvalidInput.
+    `time` int64 (n,). `mid` float64 (4, n): open, high, low, close, or the middle of bid and ask where they alone are
+    given. `sides` float64 (8, n), bid and ask, None where the file has the mid alone. `volume` int64 (n,), None where
+    the file tells none.
     """
+
+    name: str
+    time: Ints
+    mid: Floats
+    sides: Floats | None
+    volume: Ints | None
+
+    def raw(self, spread: float | None = None) -> RawCandles:
+        """The candles with bid and ask; `spread` in price lies between them where the file has the mid alone.
+
+        Raises InvalidInput where it does and there is no `spread`.
+        """
+        sides = self.sides
+        if sides is None and spread is None:
+            raise InvalidInput(
+                f"{self.name} has mid prices alone, and a signal is entered at the ask or the bid",
+                advice="Say what to put between them: --spread 1.2 is 1.2 pips, --spread 0 none.",
+            )
+        if sides is None:
+            half = (spread or 0.0) / 2
+            sides = np.concatenate((self.mid - half, self.mid + half))
+        volume = np.zeros(len(self.time), np.int64) if self.volume is None else self.volume
+        return RawCandles(self.time, np.concatenate((self.mid, sides)), volume)
+
+
+def read_candles(path: Path, *, naive_is_utc: bool = False) -> FileCandles:
+    """Everything in a file. Raises InvalidInput that names the file and, where one is wrong, the row."""
     if not path.is_file():
         raise InvalidInput(f"{path} is no file")
     columns = (
@@ -46,78 +77,97 @@ def read_candles(path: Path, *, spread: float | None = None, naive_is_utc: bool 
     time = next((named[name] for name in _TIMES if name in named), None)
     if time is None:
         raise InvalidInput(f"{path.name} has no column of times", advice=f"Call it `time`; found: {', '.join(named)}.")
-    sides = {side: _side(named, side) for side in ("mid", "bid", "ask")}
-    volume = named.get("volume", np.zeros(len(time)))
-    return RawCandles(_times(time, naive_is_utc=naive_is_utc), _prices(path, sides, spread), _whole(path, volume))
+    mid, sides = _prices(path, named)
+    volume = _volume(path, named["volume"]) if "volume" in named else None
+    return FileCandles(path.name, _times(path, time, naive_is_utc=naive_is_utc), mid, sides, volume)
 
 
-def _side(named: Columns, side: str) -> list[Any] | None:
-    for spelling in ((f"{side}_{part}" for part in _PARTS), (f"{side}_{part[0]}" for part in _PARTS)):
-        names = list(spelling)
-        if all(name in named for name in names):
-            return [named[name] for name in names]
-    if side == "mid" and all(part in named for part in _PARTS):
-        return [named[part] for part in _PARTS]
-    return None
+def _prices(path: Path, named: Columns) -> tuple[Floats, Floats | None]:
+    """The mid, (4, n), and where the file has them bid and ask, (8, n)."""
+    bid, ask = (_side(path, named, f"{side}_") for side in ("bid", "ask"))
+    mid = _side(path, named, "mid_")
+    if mid is None:
+        mid = _side(path, named, "")
+    if bid is not None and ask is not None:
+        return (bid + ask) / 2 if mid is None else mid, np.concatenate((bid, ask))
+    if bid is not None or ask is not None:
+        have, lack = ("bid", "ask") if ask is None else ("ask", "bid")
+        raise InvalidInput(f"{path.name} has {have} prices and no column {lack}_open", advice=_WHICH)
+    if mid is None:
+        raise InvalidInput(f"{path.name} has neither bid and ask nor mid prices", advice=_WHICH)
+    return mid, None
 
 
-def _prices(path: Path, sides: Mapping[str, list[Any] | None], spread: float | None) -> Floats:
-    numbers = {side: _floats(path, columns) for side, columns in sides.items() if columns is not None}
-    if "bid" in numbers and "ask" in numbers:
-        mid = numbers.get("mid", (numbers["bid"] + numbers["ask"]) / 2)
-        return np.concatenate((mid, numbers["bid"], numbers["ask"]))
-    if "mid" not in numbers:
-        raise InvalidInput(
-            f"{path.name} has neither bid and ask nor mid prices",
-            advice="Columns: bid_open, bid_high, bid_low, bid_close, ask_open ..., or open, high, low, close for mid.",
-        )
-    if spread is None:
-        raise InvalidInput(
-            f"{path.name} has mid prices alone, and a signal is entered at the ask or the bid",
-            advice="Say what to put between them: --spread 1.2 is 1.2 pips, --spread 0 none.",
-        )
-    mid = numbers["mid"]
-    return np.concatenate((mid, mid - spread / 2, mid + spread / 2))
+_WHICH = "Columns: bid_open, bid_high, bid_low, bid_close, ask_open ..., or open, high, low, close for mid."
 
 
-def _floats(path: Path, columns: Iterable[Any]) -> Floats:
+def _side(path: Path, named: Columns, prefix: str) -> Floats | None:
+    """Open, high, low and close of one side, None where the file has none of them."""
+    parts = _PARTS if not prefix or any(prefix + part in named for part in _PARTS) else tuple("ohlc")
+    names = [prefix + part for part in parts]
+    missing = [name for name in names if name not in named]
+    if len(missing) == len(names):
+        return None
+    if missing:
+        raise InvalidInput(f"{path.name} has no column {', '.join(missing)}", advice=_WHICH)
+    return np.array([_floats(path, name, named[name]) for name in names])
+
+
+def _floats(path: Path, name: str, column: Any) -> Floats:  # noqa: ANN401 - text of a CSV or an array
     try:
-        return np.array([np.asarray(column, np.float64) for column in columns])
-    except ValueError as error:
-        raise InvalidInput(f"{path.name}: {error}", advice="Prices are plain numbers with a decimal point.") from None
+        return np.asarray(column, np.float64)
+    except (TypeError, ValueError):
+        row, cell = next((row, cell) for row, cell in enumerate(column, 2) if not _is_number(cell))
+        raise InvalidInput(
+            f"{path.name}, row {row}: {cell!r} is no {name}", advice="Numbers are plain, with a decimal point."
+        ) from None
 
 
-def _whole(path: Path, volume: object) -> Ints:
-    numbers = _floats(path, [volume])[0]
-    return np.where(np.isfinite(numbers), numbers, 0).astype(np.int64)
+def _is_number(cell: Any) -> bool:  # noqa: ANN401 - whatever a file holds
+    try:
+        np.asarray(cell, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
-def _times(column: Any, *, naive_is_utc: bool) -> Ints:  # noqa: ANN401 - a list of text or an array of datetime64
+def _volume(path: Path, column: Any) -> Ints:  # noqa: ANN401 - text of a CSV or an array
+    numbers = _floats(path, "volume", column)
+    if not np.isfinite(numbers).all():
+        row = int(np.argmin(np.isfinite(numbers))) + 2
+        raise InvalidInput(f"{path.name}, row {row}: a volume is missing", advice="Leave the column out if unknown.")
+    return numbers.astype(np.int64)
+
+
+def _times(path: Path, column: Any, *, naive_is_utc: bool) -> Ints:  # noqa: ANN401 - text or an array of datetime64
     values = np.asarray(column)
     if np.issubdtype(values.dtype, np.datetime64):
+        if np.isnat(values).any():
+            raise _no_time(path, int(np.argmax(np.isnat(values))))
         return values.astype("datetime64[s]").astype(np.int64)
     try:
         numbers = values.astype(np.float64)
-    except ValueError:
-        return np.array([_moment(str(text), naive_is_utc=naive_is_utc) for text in values], np.int64)
-    return _epochs(numbers)
-
-
-def _epochs(numbers: Floats) -> Ints:
+    except (TypeError, ValueError):
+        texts = [str(text) for text in values]
+        return np.array([_moment(path, *one, naive_is_utc=naive_is_utc) for one in enumerate(texts, 2)], np.int64)
     if not np.isfinite(numbers).all():
-        raise InvalidInput("A time is missing", advice="Each candle needs its start.")
+        raise _no_time(path, int(np.argmin(np.isfinite(numbers))))
     milliseconds = len(numbers) and float(np.abs(numbers).max()) >= _MILLISECONDS_FROM
     return (numbers / 1000 if milliseconds else numbers).astype(np.int64)
 
 
-def _moment(text: str, *, naive_is_utc: bool) -> int:
+def _no_time(path: Path, position: int) -> InvalidInput:
+    return InvalidInput(f"{path.name}, row {position + 2}: a time is missing", advice="Each candle needs its start.")
+
+
+def _moment(path: Path, row: int, text: str, *, naive_is_utc: bool) -> int:
     try:
         return int(parse_rfc3339(text.strip()))
     except InvalidInput as error:
         if naive_is_utc and _is_naive(text):
             return int(parse_rfc3339(f"{text.strip()}+00:00"))
         advice = _SAY_UTC if _is_naive(text) else error.advice
-        raise InvalidInput(error.message, advice=advice) from None
+        raise InvalidInput(f"{path.name}, row {row}: {error.message}", advice=advice) from None
 
 
 def _is_naive(text: str) -> bool:
@@ -154,9 +204,9 @@ def _parquet() -> Any:  # noqa: ANN401 - pyarrow has no types, and is an extra
 
 
 def _read_parquet(path: Path, *, naive_is_utc: bool) -> Columns:
+    parquet = _parquet()
     from pyarrow import ArrowException  # noqa: PLC0415 - an extra
 
-    parquet = _parquet()
     try:
         table = parquet.read_table(path)
     except (ArrowException, OSError) as error:
