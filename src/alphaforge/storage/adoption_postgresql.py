@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alphaforge.storage.adoption import (
     HEAD,
@@ -16,6 +15,7 @@ from alphaforge.storage.adoption import (
     not_adopted,
     state_of,
 )
+from alphaforge.storage.connection import transaction
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(4701201905)")  # any number that only AlphaForge uses
 _NOT_FOR_EVER = text("SET LOCAL lock_timeout = '10s'")
@@ -24,19 +24,19 @@ _COLUMNS = text("SELECT table_name, column_name FROM information_schema.columns 
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
-async def claim(engine: AsyncEngine, where: str) -> None:
+async def claim(engine: Engine, where: str) -> None:
     """Make the database ours and current."""
     if await is_current(engine):
         return
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         await connection.execute(_ONE_AT_A_TIME)
         await connection.execute(_NOT_FOR_EVER)
         await connection.run_sync(_bring_up_to_date, where)
 
 
-async def is_current(engine: AsyncEngine) -> bool:
+async def is_current(engine: Engine) -> bool:
     """The one question of an ordinary start."""
-    async with engine.connect() as connection:
+    async with transaction(engine) as connection:
         try:
             return (await connection.execute(_REVISION)).scalars().all() == [HEAD]
         except DBAPIError as error:
@@ -45,17 +45,17 @@ async def is_current(engine: AsyncEngine) -> bool:
             raise
 
 
-async def check_current(engine: AsyncEngine, where: str) -> None:
+async def check_current(engine: Engine, where: str) -> None:
     """For readers: raises StorageError where only a server can make the database usable."""
     if not await is_current(engine):
-        async with engine.connect() as connection:
+        async with transaction(engine) as connection:
             await connection.run_sync(lambda plain: state_of(_catalog(plain), where))
         raise not_adopted(where)
 
 
-async def over_engine(engine: AsyncEngine, work: Callable[[Connection], None]) -> None:
+async def over_engine(engine: Engine, work: Callable[[Connection], None]) -> None:
     """Run `work` in one transaction while no one else migrates."""
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         await connection.execute(_ONE_AT_A_TIME)
         await connection.execute(_NOT_FOR_EVER)
         await connection.run_sync(work)

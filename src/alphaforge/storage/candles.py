@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import LargeBinary, Select, delete, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.candles import CandleSeries, Ints, empty_series, series_from_columns
 from alphaforge.core.errors import InvalidInput, StorageError
 from alphaforge.core.granularity import Granularity
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.tables import candles
 

@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Connection, Engine
 
 from alphaforge.core.errors import DatabaseUnwritable
 from alphaforge.storage import adoption_postgresql, adoption_sqlite
 from alphaforge.storage.address import Address, parse_address
+from alphaforge.storage.connection import AsyncConnection, awaiting_engine, dispose, transaction
 from alphaforge.storage.failures import plainly, unreachable
 from alphaforge.storage.lock import ProcessLock
 from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open_writer
@@ -42,9 +42,7 @@ class PoolSettings:
 class Database:
     """An open database; made by `open`, ended by `close`."""
 
-    def __init__(
-        self, address: Address, reader: AsyncEngine, writer: AsyncEngine | None, lock: ProcessLock | None
-    ) -> None:
+    def __init__(self, address: Address, reader: Engine, writer: Engine | None, lock: ProcessLock | None) -> None:
         self.dialect = address.dialect
         self.url_for_people = address.for_people
         self._reader = reader
@@ -86,19 +84,17 @@ class Database:
                 else:
                     await adoption_postgresql.claim(engine, address.for_people)
         except OSError as error:
-            await engine.dispose()
+            await dispose(engine)
             raise unreachable(error, address.for_people) from error
         except BaseException:
-            await engine.dispose()
+            await dispose(engine)
             raise
         # one pool; a reader's transactions see one moment and cannot write
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return await cls._begun(address, reader, None if read_only else engine, None)
 
     @classmethod
-    async def _begun(
-        cls, address: Address, reader: AsyncEngine, writer: AsyncEngine | None, lock: ProcessLock | None
-    ) -> Self:
+    async def _begun(cls, address: Address, reader: Engine, writer: Engine | None, lock: ProcessLock | None) -> Self:
         database = cls(address, reader, writer, lock)
         try:
             if writer is not None:
@@ -137,41 +133,40 @@ class Database:
         return self._committed[noun] + self._committed[_ANYTHING]
 
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, engine: Engine) -> AsyncIterator[AsyncConnection]:
         with plainly():
             async with AsyncExitStack() as stack:
                 try:
-                    connection = await stack.enter_async_context(engine.connect())
+                    connection = await stack.enter_async_context(transaction(engine))
                 except OSError as error:
                     raise unreachable(error, self.url_for_people) from error
-                async with connection.begin():
-                    yield connection
+                yield connection
 
     async def close(self) -> None:
         """Close every connection and let the next process have the file."""
-        await self._reader.dispose()
+        await dispose(self._reader)
         if self._writer is not None:
-            await self._writer.dispose()  # last, so that SQLite folds its WAL back into the file
+            await dispose(self._writer)  # last, so that SQLite folds its WAL back into the file
         if self._lock is not None:
             self._lock.release()
 
 
-def _sqlite_engine(opened: Callable[[], Any], begin: str, size: int, pool: PoolSettings) -> AsyncEngine:
-    return create_async_engine(
+def _sqlite_engine(opened: Callable[[], Any], begin: str, size: int, pool: PoolSettings) -> Engine:
+    return awaiting_engine(
         "sqlite+aiosqlite:///file",
-        async_creator=lambda: ThreadConnection(opened, begin).connected(),
+        lambda: ThreadConnection(opened, begin).connected(),
         pool_size=size,
         max_overflow=0,
         pool_timeout=pool.timeout,
     )
 
 
-def postgresql_engine(address: Address, pool: PoolSettings) -> AsyncEngine:
+def postgresql_engine(address: Address, pool: PoolSettings) -> Engine:
     """An engine over asyncpg with these limits."""
     if address.url is None:
         message = f"{address.for_people} is not PostgreSQL"
         raise ValueError(message)
-    return create_async_engine(
+    return awaiting_engine(
         address.url,
         connect_args={"timeout": _CONNECT_SECONDS, **address.connect_args},
         pool_size=pool.size,
@@ -193,4 +188,4 @@ async def over_database(url: str, work: Callable[[Connection], None]) -> None:
         with plainly():
             await adoption_postgresql.over_engine(engine, work)
     finally:
-        await engine.dispose()
+        await dispose(engine)

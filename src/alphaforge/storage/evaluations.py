@@ -1,8 +1,7 @@
 """The identity of an evaluation: one candle of one source, looked at by one strategy, becomes one thing only."""
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from alphaforge.signals.model import Decision
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.tables import evaluations
 from alphaforge.storage.upsert import insert
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.storage import rows
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.rows import LARGEST_ID, Position
 from alphaforge.storage.tables import journal, journal_totals
 from alphaforge.storage.totals import MILLIONTHS

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Select, delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.times import from_epoch
 from alphaforge.signals.explain import decision_to_dict
 from alphaforge.signals.model import Decision, FilterName
 from alphaforge.storage import rows
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
 from alphaforge.storage.tables import evaluations, rejections
 

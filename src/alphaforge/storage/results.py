@@ -3,12 +3,12 @@
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.instruments import instrument_name
 from alphaforge.signals.model import Direction
 from alphaforge.signals.outcome import OpenSignal
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.signal_values import M5, OPEN
 from alphaforge.storage.tables import signals, trade_results
 

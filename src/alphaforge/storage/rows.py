@@ -20,9 +20,9 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.errors import InvalidInput, NotFound
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.types import Moment
 
 LARGEST_ID = 2**31 - 1

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.tables import app_settings
 from alphaforge.storage.upsert import insert
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.errors import InvalidInput, UnknownInstrument
 from alphaforge.core.instruments import instrument_name
@@ -17,6 +16,7 @@ from alphaforge.signals.explain import decision_to_dict
 from alphaforge.signals.model import Decision, Outcome, Status
 from alphaforge.signals.outcome import OpenSignal
 from alphaforge.storage import rows
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
 from alphaforge.storage.results import read_open, read_results
 from alphaforge.storage.rows import LARGEST_ID

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alphaforge.core.errors import InvalidInput
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.results import TRADER
 from alphaforge.storage.tables import trade_results
 

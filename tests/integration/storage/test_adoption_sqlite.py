@@ -308,7 +308,7 @@ import asyncio, os, sys
 path, user = sys.argv[1:]
 from alphaforge.core.errors import StorageError
 from alphaforge.storage.engine import Database
-import aiosqlite, sqlalchemy.dialects.sqlite.aiosqlite, sqlalchemy.ext.asyncio
+import aiosqlite, sqlalchemy.dialects.sqlite.aiosqlite
 if user != "-":
     os.setgid(int(user)); os.setuid(int(user))
 async def main():
