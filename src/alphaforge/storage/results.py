@@ -1,5 +1,6 @@
 """Signals still open, as the rules want them, and the results that sizing learns from."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -21,6 +22,16 @@ LIFETIME = 4 * 3600
 """Seconds after which a signal without an expiry of its own, by hand or the predecessor's, ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettleable:
+    """An open signal that no candle can settle, and why. `instrument`: as far as it can be told, else its symbol."""
+
+    id: int
+    instrument: str
+    why: str
+    expires_at: int
+
+
 def open_statement(*, own_only: bool, source: str | None, sourceless: bool = False) -> Select[Any]:
     """Open signals; `sourceless`: only those that name no market.
 
@@ -39,16 +50,16 @@ def open_statement(*, own_only: bool, source: str | None, sourceless: bool = Fal
 
 async def read_open(
     connection: AsyncConnection, *, own_only: bool, source: str | None, sourceless: bool = False
-) -> tuple[list[OpenSignal], dict[int, str]]:
-    """The open signals, and why others cannot be settled (by id): a symbol or levels that mean nothing."""
+) -> tuple[list[OpenSignal], list[Unsettleable]]:
+    """The open signals, and those that cannot be settled: a symbol, a direction or levels that mean nothing."""
     statement = open_statement(own_only=own_only, source=source, sourceless=sourceless)
-    settleable, others = [], {}
+    settleable, others = [], []
     rows = (await connection.execute(statement)).all()
     for row in sorted(rows, key=lambda row: (row.timestamp, row.id)):
         try:
             settleable.append(_open_signal(row))
         except InvalidInput as error:
-            others[row.id] = error.message
+            others.append(Unsettleable(row.id, row.instrument or row.symbol, error.message, _lifetime(row)[1]))
     return settleable, others
 
 
@@ -56,8 +67,7 @@ def _open_signal(row: Any) -> OpenSignal:  # noqa: ANN401 - a row of `open_state
     if row.direction not in list(Direction):
         message = f"{row.direction!r} is no direction"
         raise InvalidInput(message)
-    # a signal by hand is followed from the first candle that began after it
-    opened_at = row.candle_time + M5 if row.candle_time is not None else -int(-row.timestamp // M5) * M5
+    opened_at, expires_at = _lifetime(row)
     return OpenSignal(
         id=row.id,
         instrument=row.instrument or instrument_name(row.symbol),
@@ -66,9 +76,15 @@ def _open_signal(row: Any) -> OpenSignal:  # noqa: ANN401 - a row of `open_state
         stop=row.stop_loss,
         target=row.tp1,
         opened_at=opened_at,
-        expires_at=row.expires_at if row.expires_at is not None else opened_at + LIFETIME,
+        expires_at=expires_at,
         spread=row.spread or 0.0,
     )
+
+
+def _lifetime(row: Any) -> tuple[int, int]:  # noqa: ANN401 - a row of `open_statement`
+    """When a signal opened and when it expires; one by hand is followed from the first candle that began after it."""
+    opened_at = row.candle_time + M5 if row.candle_time is not None else -int(-row.timestamp // M5) * M5
+    return opened_at, row.expires_at if row.expires_at is not None else opened_at + LIFETIME
 
 
 def settled_results_statement(instrument: str, count: int, source: str | None) -> Select[Any]:

@@ -18,7 +18,7 @@ from alphaforge.signals.outcome import OpenSignal
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
-from alphaforge.storage.results import read_open, read_results
+from alphaforge.storage.results import Unsettleable, read_open, read_results
 from alphaforge.storage.rows import LARGEST_ID
 from alphaforge.storage.signal_values import (
     M5,
@@ -175,14 +175,13 @@ class SignalRepository:
     ) -> list[OpenSignal]:
         """Signals that are PENDING or ACTIVE, oldest first; `own_only`: made since adoption.
 
-        Those that can never be settled, having impossible levels or a symbol that means nothing, are not among
-        them: see `unsettleable`.
+        Those that no candle can settle are not among them: see `unsettleable`.
         """
         return (await read_open(self.connection, own_only=own_only, source=source, sourceless=sourceless))[0]
 
-    async def unsettleable(self, *, own_only: bool) -> dict[int, str]:
-        """Open signals that can never be settled, and why, by id."""
-        return (await read_open(self.connection, own_only=own_only, source=None))[1]
+    async def unsettleable(self, *, own_only: bool, source: str | None = None) -> list[Unsettleable]:
+        """Open signals that no candle can settle, having impossible levels or a symbol that means nothing."""
+        return (await read_open(self.connection, own_only=own_only, source=source))[1]
 
     async def results(
         self, source: str | None, instruments: Sequence[str], count: int
@@ -192,10 +191,6 @@ class SignalRepository:
         Settled signals' and the trader's own together; of one source, or of all with None.
         """
         return {name: await read_results(self.connection, name, count, source) for name in instruments}
-
-    async def r_multiples(self, instrument: str, count: int, source: str | None = None) -> list[float]:
-        """The last `count` results of one instrument, without their times."""
-        return [r for _, r in await read_results(self.connection, instrument, count, source)]
 
     async def name_late(self) -> int:
         """Give instruments to signals that the predecessor wrote meanwhile; answers how many.

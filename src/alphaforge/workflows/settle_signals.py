@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import structlog
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import MarketError
+from alphaforge.core.errors import MarketError, RequestRejected
 from alphaforge.core.granularity import Granularity
 from alphaforge.signals.model import Outcome, Status
 from alphaforge.signals.outcome import OpenSignal, ambiguous_candle, settle
 from alphaforge.storage.candles import CandleStore
+from alphaforge.storage.results import Unsettleable
 from alphaforge.storage.signals import SignalRepository
 from alphaforge.workflows.desk import Desk
 
@@ -21,6 +22,10 @@ M5 = Granularity.M5.seconds
 GRACE = 600
 """Market seconds after an expiry within which the last candles before it may still come."""
 
+PATIENCE = 86_400
+"""Market seconds after an expiry for which a market is asked again that refuses to give the candles."""
+
+_NO_CANDLES = "no candles of its market are to be had"
 _WORDS = {Status.WON: "the target was touched", Status.LOST: "the stop was touched", Status.EXPIRED: "4 hours elapsed"}
 
 
@@ -43,11 +48,12 @@ async def settle_signals(desk: Desk, *, own_only: bool, scanning: bool) -> list[
     `scanning`: candles that wait for their evaluation are left to the scan, which settles and decides in their order.
     """
     async with desk.deciding:
-        mine, others = await _open_signals(desk, own_only=own_only)
-        found = [
+        mine, others, broken = await _open_signals(desk, own_only=own_only)
+        found: list[tuple[_Followed, _End]] = [
             (signal, None if scanning and _awaits_scan(desk, signal) else await _look(desk, signal)) for signal in mine
         ]
         found += [(signal, _unseen(desk, signal)) for signal in others]
+        found += [(signal, _unseen(desk, signal, signal.why)) for signal in broken]
         await _store(desk, [(signal, end) for signal, end in found if end is not None])
         return [_settlement(signal, end) for signal, end in found]
 
@@ -67,25 +73,29 @@ async def finer_candles(
 
 @dataclass(frozen=True, slots=True)
 class _Unseen:
-    """The end of a signal whose candles are not to be had: its time is over, nobody knows at what price."""
+    """The end of a signal that no candle can settle: its time is over, nobody knows at what price."""
+
+    why: str
 
 
 _End = Outcome | _Unseen | None
+_Followed = OpenSignal | Unsettleable
 
 
-async def _open_signals(desk: Desk, *, own_only: bool) -> tuple[list[OpenSignal], list[OpenSignal]]:
-    """The open signals of the market that the desk looks at, and those whose market it cannot see."""
+async def _open_signals(desk: Desk, *, own_only: bool) -> tuple[list[OpenSignal], list[OpenSignal], list[Unsettleable]]:
+    """The open signals of the market that the desk looks at, those whose market it cannot see, and the impossible."""
     source = desk.source.name
     async with desk.database.read() as connection:
         signals = SignalRepository(connection)
         mine = await signals.open_signals(own_only=own_only, source=source)
+        broken = await signals.unsettleable(own_only=own_only, source=source if own_only else None)
         if own_only:
-            return mine, []
+            return mine, [], broken
         every = await signals.open_signals(own_only=False)
         # what the predecessor left, and what was entered without saying where, is of the real market
         sourceless = [] if desk.source.simulated else await signals.open_signals(own_only=False, sourceless=True)
     seen = {signal.id for signal in (*mine, *sourceless)}
-    return [*mine, *sourceless], [signal for signal in every if signal.id not in seen]
+    return [*mine, *sourceless], [signal for signal in every if signal.id not in seen], broken
 
 
 def _awaits_scan(desk: Desk, signal: OpenSignal) -> bool:
@@ -101,10 +111,12 @@ async def _look(desk: Desk, signal: OpenSignal) -> _End:
         candles = await _candles_of(desk, signal)
         over = now > signal.expires_at + GRACE
         if not len(candles.after(signal.opened_at).until(signal.expires_at)):
-            return _Unseen() if over else None
+            return _Unseen(_NO_CANDLES) if over else None
         through = float(signal.expires_at) if over else float(candles.end)
         finer = await finer_candles(desk, (signal,), {signal.instrument: candles}, through)
     except MarketError as error:
+        if isinstance(error, RequestRejected) and now > signal.expires_at + PATIENCE:
+            return _Unseen(error.message)
         log.info("settlement_waits", signal_id=signal.id, reason=error.message)
         return None
     pip = desk.instrument(signal.instrument).pip
@@ -126,8 +138,8 @@ async def _candles_of(desk: Desk, signal: OpenSignal) -> CandleSeries:
     return page.closed
 
 
-def _unseen(desk: Desk, signal: OpenSignal) -> _End:
-    return _Unseen() if desk.clock.now() >= signal.expires_at else None
+def _unseen(desk: Desk, signal: _Followed, why: str = _NO_CANDLES) -> _End:
+    return _Unseen(why) if desk.clock.now() >= signal.expires_at else None
 
 
 async def _resolved(desk: Desk, signal: OpenSignal, start: int) -> CandleSeries | None:
@@ -144,7 +156,7 @@ async def _resolved(desk: Desk, signal: OpenSignal, start: int) -> CandleSeries 
         return None
 
 
-async def _store(desk: Desk, ended: Sequence[tuple[OpenSignal, Outcome | _Unseen]]) -> None:
+async def _store(desk: Desk, ended: Sequence[tuple[_Followed, Outcome | _Unseen]]) -> None:
     """Store the ends, all in one transaction."""
     if not ended:
         return
@@ -161,9 +173,9 @@ async def _store(desk: Desk, ended: Sequence[tuple[OpenSignal, Outcome | _Unseen
         log.info("outcome", signal_id=signal.id, instrument=signal.instrument, status=settlement.status)
 
 
-def _settlement(signal: OpenSignal, end: _End) -> Settlement:
+def _settlement(signal: _Followed, end: _End) -> Settlement:
     if isinstance(end, _Unseen):
-        reason = "4 hours elapsed; no candles of its market are to be had"
+        reason = f"4 hours elapsed; {end.why}"
         return Settlement(signal.id, signal.instrument, Status.EXPIRED, None, reason)
     if end is None:
         return Settlement(signal.id, signal.instrument, Status.PENDING, None, "open")

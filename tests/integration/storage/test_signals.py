@@ -247,7 +247,10 @@ async def test_open_signals_are_as_the_rules_want_them(database: Database) -> No
         wrong_side = await repository.create(by_hand(9, stop_loss=1.26))
         own, manual = await repository.open_signals(own_only=True)
         assert await repository.open_signals(own_only=True, source="sandbox") == [own]
-        assert list(await repository.unsettleable(own_only=False)) == [wrong_side]
+        (broken,) = await repository.unsettleable(own_only=False)
+        assert await repository.unsettleable(own_only=False, source="oanda-live") == []
+    assert (broken.id, broken.instrument, broken.expires_at) == (wrong_side, "GBP_USD", MONDAY + 600 + 14_400)
+    assert "cannot have its stop at 1.26" in broken.why
     assert (own.id, own.opened_at, own.expires_at, own.spread) == (1, MONDAY + 300, MONDAY + 14_700, 0.0001)
     assert (own.entry, own.stop, own.target) == (1.25, 1.2485, 1.253)
     # by hand at 00:07:01.5: followed from the next candle on, for four hours
@@ -279,8 +282,8 @@ async def test_results_of_signals_and_of_the_trader_come_together_in_time(databa
             await repository.settle(identity, ended, at=MONDAY)
         assert await results.add("GBP_USD", 120.5, 60.25, MONDAY + 1_500.0) == 1
         assert await results.add("GBP_USD", -30.0, 60.0, MONDAY + 9_000.0, "oanda-live") == 2
-        assert await repository.r_multiples("GBP_USD", 50) == [0.0, 2.0, 1.0, 2.0, -0.5]
-        assert await repository.r_multiples("GBP_USD", 3) == [1.0, 2.0, -0.5]
+        (everywhere,) = (await repository.results(None, ["GBP_USD"], 50)).values()
+        assert [r for _, r in everywhere] == [0.0, 2.0, 1.0, 2.0, -0.5]
         assert await repository.results("sandbox", ["GBP_USD", "USD_JPY"], 2) == {
             "GBP_USD": [(MONDAY + 2_000, 1.0), (MONDAY + 3_000, 2.0)],
             "USD_JPY": [],

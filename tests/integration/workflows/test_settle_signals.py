@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import DatabaseBusy, MarketUnavailable
+from alphaforge.core.errors import DatabaseBusy, MarketError, MarketUnavailable, RequestRejected
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.times import from_epoch
 from alphaforge.signals.model import Direction, Outcome, Status
@@ -15,7 +15,7 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.signals import NewSignal, SignalRepository
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
-from alphaforge.workflows.settle_signals import GRACE, Settlement, settle_signals
+from alphaforge.workflows.settle_signals import GRACE, PATIENCE, Settlement, settle_signals
 from api_bench import SQLITE
 from builders import bars, decision
 from desks import desk_of, market_of
@@ -261,3 +261,45 @@ async def test_a_signal_by_hand_is_followed_from_the_first_candle_that_began_aft
     signal_id = await by_hand(database, source="sandbox", simulated=True, created_at=created)
     desk = desk_at(database, OPENED + 6 * M5 + 5, history(TO_TARGET, after=3))
     assert (await settled(desk))[signal_id].status is Status.PENDING, from_epoch(created)
+
+
+async def test_a_signal_with_impossible_levels_is_open_for_its_lifetime_and_then_ends_without_a_price(
+    database: Database,
+) -> None:
+    broken = await by_hand(database, source="sandbox", simulated=True, stop_loss=1.26)
+    desk = desk_at(database, EXPIRES - 1.0, history(TO_TARGET, after=3))
+    assert (await settled(desk))[broken].status is Status.PENDING
+    desk.clock.time = EXPIRES + 0.0  # type: ignore[attr-defined] - a HandClock
+    found = (await settled(desk))[broken]
+    assert (found.status, found.exit_price) == (Status.EXPIRED, None)
+    assert "cannot have its stop at 1.26" in found.reason
+    row = await row_of(database, broken)
+    assert (row["status"], row["exit_time"], row["r_multiple"]) == (Status.EXPIRED, EXPIRES, None)
+    assert await settled(desk) == {}
+
+
+async def test_another_markets_impossible_signal_is_left_to_that_market(database: Database) -> None:
+    broken = await by_hand(database, source="oanda-live", stop_loss=1.26)
+    desk = desk_at(database, EXPIRES + 5.0, history())
+    assert await settled(desk) == {}
+    assert (await settled(desk, own_only=False))[broken].status is Status.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("error", "moment", "status"),
+    [
+        (RequestRejected("no such instrument"), EXPIRES + PATIENCE, Status.PENDING),
+        (RequestRejected("no such instrument"), EXPIRES + PATIENCE + 1, Status.EXPIRED),
+        (MarketUnavailable("down"), EXPIRES + PATIENCE + 1, Status.PENDING),
+    ],
+)
+async def test_candles_that_the_market_keeps_refusing_are_given_up_after_a_day_and_an_outage_never(
+    database: Database, error: MarketError, moment: float, status: Status
+) -> None:
+    signal_id = await strategy_signal(database)
+    market = market_of(history(count=9_000), moment=moment + 30 * 86_400)
+    desk = desk_of(database, market, ("GBP_USD",))
+    desk.clock.time = float(moment)  # type: ignore[attr-defined] - a HandClock
+    market.failures = [error]
+    (found,) = await settle_signals(desk, own_only=True, scanning=False)
+    assert (found.signal_id, found.status, found.exit_price) == (signal_id, status, None)
