@@ -32,7 +32,7 @@ from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.rolling import RollingCandles
 from alphaforge.signals.explain import decision_from_dict, differences
 from alphaforge.signals.model import Decision
-from alphaforge.signals.offline import Simulation, simulate
+from alphaforge.signals.offline import FinerCandles, Simulation, simulate
 from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalCriteria, SignalRepository
@@ -106,14 +106,19 @@ async def compare(market: str, path: Path) -> Report:
         await database.close()
     starts = {name: min(d.candle_time for d in stored if d.instrument == name) for name in NAMES}
     last = max(d.candle_time for d in stored) + M5
-    instruments = [await _instrument(market, name) for name in NAMES]
-    offline = simulate(
-        {name: _window(series[name], starts[name]) for name in NAMES},
-        instruments,
-        {name: hours_of(name) for name in NAMES},
-        start=min(starts.values()) + M5 - 1,
-        end=last,
-    )
+    client = OandaClient(OandaAccess.of("practice", "sandbox", api_url=market))
+    try:
+        offline = await asyncio.to_thread(
+            simulate,
+            {name: _window(series[name], starts[name]) for name in NAMES},
+            await _instruments(client),
+            {name: hours_of(name) for name in NAMES},
+            start=min(starts.values()) + M5 - 1,
+            end=last,
+            finer=_finer_of(client),
+        )
+    finally:
+        await client.aclose()
     faults = [*_evaluation_faults(stored, series, starts, last), *_decision_faults(stored, offline)]
     faults += _outcome_faults(signals, offline)
     reasons = Counter(str(d.reason or "signal") for d in stored)
@@ -143,12 +148,20 @@ async def _true_candles(market: str) -> dict[str, CandleSeries]:
         await client.aclose()
 
 
-async def _instrument(market: str, name: str) -> Instrument:
-    client = OandaClient(OandaAccess.of("practice", "sandbox", api_url=market))
-    try:
-        return next(one for one in await client.instruments() if one.name == name)
-    finally:
-        await client.aclose()
+async def _instruments(client: OandaClient) -> list[Instrument]:
+    known = {one.name: one for one in await client.instruments()}
+    return [known[name] for name in NAMES]
+
+
+def _finer_of(client: OandaClient) -> FinerCandles:
+    """The market's finer candles, asked for from the thread of the simulation."""
+    loop = asyncio.get_running_loop()
+
+    def ask_for(name: str, granularity: Granularity, start: int, end: int) -> CandleSeries:
+        answer = client.candles(name, granularity, start=start, end=end)
+        return asyncio.run_coroutine_threadsafe(answer, loop).result().closed
+
+    return ask_for
 
 
 class _Nowhere:
@@ -195,7 +208,8 @@ def _outcome_faults(signals: list[dict[str, object]], offline: Simulation) -> It
     ended = {(end.signal.instrument, end.signal.opened_at - M5): end.outcome for end in offline.settled}
     for row in signals:
         outcome = ended.pop((row["instrument"], row["candle_time"]), None)
-        live = (row["status"], row["exit_price"], row["pips_captured"], row["r_multiple"], row["mae"], row["mfe"])
+        names = ("status", "exit_price", "pips_captured", "r_multiple", "mae", "mfe", "ambiguous")
+        live = tuple(row[name] for name in names)
         true = outcome and (
             outcome.status,
             outcome.exit_price,
@@ -203,6 +217,7 @@ def _outcome_faults(signals: list[dict[str, object]], offline: Simulation) -> It
             outcome.r_multiple,
             outcome.mae,
             outcome.mfe,
+            outcome.ambiguous,
         )
         if true is None and row["status"] == "PENDING":
             continue

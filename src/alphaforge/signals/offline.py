@@ -1,6 +1,6 @@
 """A whole history decided as the live desk would have: every candle at its close, settling before deciding."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,11 @@ from alphaforge.signals.analysis import Analysis, analyse
 from alphaforge.signals.decision import decide
 from alphaforge.signals.desk import Book, Settled
 from alphaforge.signals.model import Decision
+from alphaforge.signals.outcome import OpenSignal, ambiguous_candle
 from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
+
+FinerCandles = Callable[[str, Granularity, int, int], CandleSeries]
+"""Closed candles of an instrument that start in [start, end), epoch seconds; empty where there are none so fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,14 @@ def simulate(
     *,
     start: float = 0,
     end: float = float("inf"),
+    finer: FinerCandles | None = None,
 ) -> Simulation:
     """Every decision and end of the candles that close after `start` and by `end` (epoch seconds), held in memory.
 
     A decision is about 5 KB: `replay` gives a long history step by step instead.
     """
     book = Book(settings)
-    steps = list(replay(series, instruments, hours, book, start=start, end=end))
+    steps = list(replay(series, instruments, hours, book, start=start, end=end, finer=finer))
     return Simulation(
         tuple(decision for step in steps for decision in step.decisions),
         tuple(settled for step in steps for settled in step.settled),
@@ -72,18 +77,22 @@ def replay(
     *,
     start: float = 0,
     end: float = float("inf"),
+    finer: FinerCandles | None = None,
 ) -> Iterator[Step]:
     """Step the M5 candles that close after `start` and by `end` (epoch seconds), as_of being each candle's close.
 
     At each close: settle the book's open signals with the candles up to it, then decide on each instrument that has a
     candle closing there, in the order given, by the book's settings. Signals are numbered after the highest number that
-    the book holds. Candles before `start` only warm up; where there are too few, nothing is decided.
+    the book holds. Candles before `start` only warm up; where there are too few, nothing is decided. `finer` is asked
+    for M1, then for S5, where a candle touched both levels of a signal; without it such a signal is lost, as it is
+    live in a market that has nothing finer.
     """
     analyses = {one.name: analyse(series[one.name], book.settings) for one in instruments}
     pips = {one.name: one.pip for one in instruments}
     number = max(book.open, default=0)
     for close, due in _steps(analyses, instruments, hours, start, end):
-        settled = book.settle(series, pips, close)
+        closer = {} if finer is None else _closer(finer, book, series, close)
+        settled = book.settle(series, pips, close, finer=closer)
         decisions = []
         for instrument, row, is_open in due:
             context = book.context_for(instrument, float(close), market_open=is_open)
@@ -93,6 +102,26 @@ def replay(
                 number += 1
                 book.add(decision, number)
         yield Step(close, tuple(settled), tuple(decisions))
+
+
+def _closer(finer: FinerCandles, book: Book, series: Mapping[str, CandleSeries], close: int) -> dict[int, CandleSeries]:
+    """By signal, the finer candles of the one that touched both its levels by `close`."""
+    found = {}
+    for signal in book.open.values():
+        if signal.instrument in series:
+            start = ambiguous_candle(signal, series[signal.instrument].until(close))
+            if start is not None:
+                found[signal.id] = _resolved(finer, signal, start)
+    return found
+
+
+def _resolved(finer: FinerCandles, signal: OpenSignal, start: int) -> CandleSeries:
+    """M1 candles of five minutes, and where one of those touched both levels too, its S5 candles."""
+    minutes = finer(signal.instrument, Granularity.M1, start, start + Granularity.M5.seconds)
+    minute = ambiguous_candle(signal, minutes)
+    if minute is None:
+        return minutes
+    return finer(signal.instrument, Granularity.S5, minute, minute + Granularity.M1.seconds)
 
 
 _Due = list[tuple[Instrument, int, bool]]

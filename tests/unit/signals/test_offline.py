@@ -1,14 +1,16 @@
+import numpy as np
 import pytest
 
-from alphaforge.core.candles import CandleSeries
+from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
+from alphaforge.core.granularity import Granularity
 from alphaforge.core.market_hours import hours_of
 from alphaforge.signals.analysis import analyse_last
 from alphaforge.signals.decision import decide
-from alphaforge.signals.desk import Book
+from alphaforge.signals.desk import Book, Settled
 from alphaforge.signals.explain import decision_from_dict, decision_to_dict
-from alphaforge.signals.model import Decision, FilterName, Status
+from alphaforge.signals.model import Decision, Direction, FilterName, Status
 from alphaforge.signals.offline import Simulation, replay, simulate
-from builders import GBP_USD, USD_JPY, XAU_USD
+from builders import GBP_USD, USD_JPY, XAU_USD, bars
 
 INSTRUMENTS = (GBP_USD, XAU_USD, USD_JPY)
 HOURS = {one.name: hours_of(one.name) for one in INSTRUMENTS}
@@ -123,3 +125,68 @@ def test_before_the_candles_are_enough_nothing_is_decided(histories: dict[str, C
 def test_every_decision_survives_its_dictionary(simulation: Simulation) -> None:
     for one in simulation.decisions[::11]:
         assert decision_from_dict(decision_to_dict(one)) == one
+
+
+@pytest.fixture(scope="module")
+def swing(histories: dict[str, CandleSeries], start: float, simulation: Simulation) -> dict[str, CandleSeries]:
+    """Histories in which the first signal's first candle touches both its levels."""
+    signal = simulation.signals[0]
+    assert signal.levels is not None
+    low, high = sorted((signal.levels.stop, signal.levels.target))
+    series = histories[signal.instrument]
+    columns = [np.array(column) for column in series.columns()]
+    at = int(series.time.searchsorted(signal.candle_time)) + 1
+    for side in range(3):
+        columns[2 + 4 * side][at] = high + 10 * signal.spread
+        columns[3 + 4 * side][at] = low - 10 * signal.spread
+    return histories | {signal.instrument: series_from_columns(series.instrument, Granularity.M5, columns)}
+
+
+Asked = list[tuple[Granularity, int, int]]
+
+
+def first_end(
+    swing: dict[str, CandleSeries], signal: Decision, start: float, finer: dict[Granularity, CandleSeries] | None
+) -> tuple[Settled, Asked]:
+    """How the first signal ended with these finer candles, and which were asked for."""
+    asked: Asked = []
+
+    def ask(name: str, granularity: Granularity, first: int, end: int) -> CandleSeries:
+        asked.append((granularity, first, end))
+        return (finer or {}).get(granularity, empty_series(name, granularity)).after(first).until(end)
+
+    end = signal.candle_time + 900
+    found = simulate(swing, INSTRUMENTS, HOURS, start=start, end=end, finer=None if finer is None else ask)
+    return next(one for one in found.settled if one.signal.id == 1), asked
+
+
+def test_a_candle_that_touched_both_levels_is_settled_with_finer_ones_where_there_are_any(
+    simulation: Simulation, swing: dict[str, CandleSeries], start: float
+) -> None:
+    signal = simulation.signals[0]
+    levels, opened = signal.levels, signal.candle_time + 300
+    assert levels is not None
+    low, high = sorted((levels.stop, levels.target))
+    wide = [levels.entry, high + 10 * signal.spread, low - 10 * signal.spread, levels.entry]
+    edge = wide[1] if levels.direction is Direction.BUY else wide[2]
+    to_target = [levels.entry, max(levels.entry, edge), min(levels.entry, edge), edge]
+
+    def closer(granularity: Granularity, *rows: list[float], at: int) -> CandleSeries:
+        return bars(rows, instrument=signal.instrument, granularity=granularity, start=at)
+
+    without, _ = first_end(swing, signal, start, None)
+    assert (without.outcome.status, without.outcome.ambiguous) == (Status.LOST, True)
+    nothing, asked = first_end(swing, signal, start, {})
+    assert nothing == without
+    assert asked == [(Granularity.M1, opened, opened + 300)]
+    minutes = {Granularity.M1: closer(Granularity.M1, to_target, at=opened + 60)}
+    told, _ = first_end(swing, signal, start, minutes)
+    assert (told.outcome.status, told.outcome.exit_time) == (Status.WON, opened + 120)
+    assert not told.outcome.ambiguous
+    seconds = {
+        Granularity.M1: closer(Granularity.M1, wide, at=opened + 60),
+        Granularity.S5: closer(Granularity.S5, to_target, at=opened + 70),
+    }
+    told, asked = first_end(swing, signal, start, seconds)
+    assert (told.outcome.status, told.outcome.exit_time) == (Status.WON, opened + 75)
+    assert asked == [(Granularity.M1, opened, opened + 300), (Granularity.S5, opened + 60, opened + 120)]
