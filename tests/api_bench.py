@@ -15,18 +15,10 @@ from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
 from alphaforge.core.market_hours import MarketHours, hours_of
 from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
-from alphaforge.signals.model import (
-    Decision,
-    Direction,
-    FilterName,
-    FilterResult,
-    Levels,
-    Regime,
-    Status,
-    TimeframeVotes,
-)
+from alphaforge.signals.model import Decision, Direction, Status
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import NewSignal, SignalRepository
+from builders import decision
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what has nothing to do with the kind of the database."""
@@ -192,39 +184,8 @@ class Bench:
 
 def decided(**changes: Any) -> Decision:
     """A decision on GBP_USD's newest closed candle: a BUY, unless a reason is given."""
-    reason: FilterName | None = changes.get("reason")
-    start = int(NOW) // 300 * 300 - 300
-    decision = Decision(
-        strategy="voting-v3",
-        instrument="GBP_USD",
-        candle_time=start,
-        as_of=NOW,
-        direction=Direction.BUY,
-        reason=reason,
-        regime=Regime.TRENDING_UP_LOW,
-        buy_votes=3.1,
-        sell_votes=0.5,
-        strength=51.7,
-        agreement=1.0,
-        confidence=51.7,
-        close=1.3099,
-        atr=0.0008,
-        adx=31.5,
-        spread=0.00012,
-        levels=Levels(Direction.BUY, 1.31, 1.3088, 1.3124),
-        risk_fraction=0.02,
-        timeframes=tuple(
-            TimeframeVotes(length, start, 1, 0, 1, 0, 0, 0.5, 2.5, 0.0, {"adx": 31.5, "rsi": None})
-            for length in (Granularity.M5, Granularity.M15, Granularity.H1)
-        ),
-        filters=tuple(
-            FilterResult(name, name is not reason, 18.2, 25.0, "" if name is not reason else "6.8 more")
-            for name in FilterName
-        ),
-        candle_hash="13000:abc",
-        settings_hash="def",
-    )
-    return replace(decision, **changes)
+    newest = {"candle_time": int(NOW) // 300 * 300 - 300, "as_of": NOW}
+    return decision(**(newest | changes))
 
 
 def m5(instrument: str, start: int, count: int, *, without: Sequence[int] = ()) -> CandleSeries:

@@ -131,11 +131,12 @@ def open_signal(direction: Direction = Direction.BUY, **changes: Any) -> OpenSig
 
 
 def decision(**changes: Any) -> Decision:
-    """A BUY signal on GBP_USD; any field may be changed."""
+    """A BUY signal on GBP_USD; any field may be changed, and a `reason` is its own filter's, which failed."""
+    start, reason = changes.get("candle_time", MONDAY), changes.get("reason")
     votes = [
         TimeframeVotes(
             granularity=granularity,
-            candle_time=MONDAY,
+            candle_time=start,
             ema_ribbon=1,
             rsi=0,
             macd=1,
@@ -152,7 +153,7 @@ def decision(**changes: Any) -> Decision:
         strategy="voting-v3",
         instrument="GBP_USD",
         candle_time=MONDAY,
-        as_of=float(MONDAY + 300),
+        as_of=float(start + 300),
         direction=Direction.BUY,
         reason=None,
         regime=Regime.TRENDING_UP_LOW,
@@ -168,7 +169,10 @@ def decision(**changes: Any) -> Decision:
         levels=Levels(Direction.BUY, 1.25, 1.2485, 1.253),
         risk_fraction=0.02,
         timeframes=tuple(votes),
-        filters=tuple(FilterResult(name, passed=True, measured=1.0, threshold=1.0, change="") for name in FilterName),
+        filters=tuple(
+            FilterResult(name, name is not reason, 18.25, 25.0, "" if name is not reason else "6.75 more")
+            for name in FilterName
+        ),
         candle_hash="13000:00112233445566778899aabbccddeeff",
         settings_hash="0123456789abcdef",
     )

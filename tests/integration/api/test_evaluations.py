@@ -64,7 +64,7 @@ async def test_a_refusal_carries_its_filter_its_sentence_and_what_was_nearest(be
         "trending_up_low_volatility",
     )
     assert "reason" not in made
-    assert (refused["filter"], refused["nearest"]) == ("trend", "6.8 more")
+    assert (refused["filter"], refused["nearest"]) == ("trend", "6.75 more")
     assert "trend" in refused["reason"]
     assert [one["name"] for one in refused["failed_filters"]] == ["trend"]
     assert cold == {"pair": "USD_JPY", "generated": False, "reason": "warming_up: 200 of 13000 candles"}
@@ -149,9 +149,9 @@ async def test_a_days_rejections_come_with_their_metrics(bench: Bench) -> None:
         "trend",
     )
     assert list(one["metrics"]) == COLUMNS[6:]
-    assert one["metrics"]["atr_pct"] == pytest.approx(100 * 0.0008 / 1.3099)
+    assert one["metrics"]["atr_pct"] == pytest.approx(100 * 0.001 / 1.24995)
     assert (one["metrics"]["adx_ok"], one["metrics"]["strength_ok"]) == (False, True)
-    assert (one["metrics"]["suggested_direction"], one["metrics"]["proposed_stop_loss"]) == ("BUY", 1.3088)
+    assert (one["metrics"]["suggested_direction"], one["metrics"]["proposed_stop_loss"]) == ("BUY", 1.2485)
 
 
 async def test_the_newest_day_is_found_and_ends_at_midnight_utc(bench: Bench) -> None:
@@ -189,15 +189,15 @@ async def test_rejections_open_in_a_spreadsheet(bench: Bench) -> None:
     assert header == COLUMNS
     cells = dict(zip(header, row, strict=True))
     assert (cells["date"], cells["hour"], cells["adx"], cells["adx_ok"]) == ("2026-03-03", "10", "", "false")
-    assert (cells["proposed_entry"], cells["buy_votes"]) == ("", "3.1")
+    assert (cells["proposed_entry"], cells["buy_votes"]) == ("", "2.5")
 
 
 async def test_a_signal_is_explained_by_the_evaluation_that_made_it(bench: Bench) -> None:
     sid = await bench.store(decided())
     body = await bench.get(f"/api/signals/{sid}/explain")
-    assert body["sentence"].startswith("BUY GBP_USD at 1.31")
-    assert (body["is_signal"], body["failed_filters"], body["candle_hash"]) == (True, [], "13000:abc")
-    assert body["decision"]["timeframes"][0]["values"] == {"adx": 31.5, "rsi": None}
+    assert body["sentence"].startswith("BUY GBP_USD at 1.25, stop 1.2485, target 1.253")
+    assert (body["is_signal"], body["failed_filters"], body["candle_hash"]) == (True, [], decided().candle_hash)
+    assert body["decision"]["timeframes"][0]["values"] == {"rsi": 55.25, "stochastic_k": None}
     assert (body["source"], body["simulated"], body["candle_time"]) == ("sandbox", True, "2026-03-03T09:55:00Z")
 
 
@@ -214,7 +214,7 @@ async def test_an_instrument_is_explained_by_its_last_scan(bench: Bench) -> None
         "XAU_USD",
         "GOLD",
         False,
-        "6.8 more",
+        "6.75 more",
     )
     assert [one["name"] for one in body["failed_filters"]] == ["trend"]
     assert "warming_up" in (await bench.get("/api/instruments/USD_JPY/explain", 503))["detail"]

@@ -234,7 +234,7 @@ async def test_a_signal_of_the_desk_says_where_it_comes_from(bench: Bench) -> No
         "sandbox",
         True,
     )
-    assert (signal["candle_time"], signal["candle_hash"]) == ("2026-03-03T09:55:00Z", "13000:abc")
+    assert (signal["candle_time"], signal["candle_hash"]) == ("2026-03-03T09:55:00Z", decided().candle_hash)
     assert "decision" not in signal
 
 
