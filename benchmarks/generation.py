@@ -71,6 +71,8 @@ def _own_market() -> None:
                 answered = time.monotonic() - began
                 met = None if what == "first start" else answered <= START_TARGET
                 show(f"{what} to first answer", f"{answered:.2f} s", f"<= {START_TARGET} s", met=met)
+                desk.get("/api/signals")
+                show(f"{what} to the first list of signals", f"{time.monotonic() - began:.2f} s")
                 until(desk.is_ready, "it is ready", desk.process)
                 show(f"{what} to readiness", f"{time.monotonic() - began:.2f} s")
                 for _ in range(5):

@@ -1,16 +1,22 @@
-"""The server: the desk behind its interface, in one process, on one event loop."""
+"""The server: one process, one event loop. It answers as soon as it listens; the desk is loaded behind that."""
 
+import asyncio
+import signal
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 import uvloop
 
-from alphaforge.api.app import create_app
-from alphaforge.bootstrap import api_options, open_services
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.memory import settle_down
 from alphaforge.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
 
@@ -28,22 +34,100 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
-    async with open_services(settings) as services:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(services, api_options(settings)),
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
+    entrance = Entrance()
+    server = _Server(
+        uvicorn.Config(
+            entrance,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+    )
+    host, port = listener.getsockname()[:2]
+    desk = asyncio.create_task(_desk(settings, entrance, f"http://{host}:{port}"), name="desk")
+    serving = asyncio.create_task(server.serve([listener]), name="server")
+    await asyncio.wait({desk, serving}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    server.force_exit = not entrance.is_open  # whoever waits for a desk that will not come is not waited for
+    await serving
+    desk.cancel()
+    await asyncio.wait({desk})
+    if not desk.cancelled():
+        desk.result()
+
+
+async def _desk(settings: Settings, entrance: "Entrance", address: str) -> None:
+    """Load and open the desk, let the requests in, and keep it open until cancelled."""
+    await asyncio.to_thread(_load)
+    from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
+    from alphaforge.bootstrap import api_options, open_services  # noqa: PLC0415 - the same
+
+    async with open_services(settings) as services:
+        entrance.open(create_app(services, api_options(settings)))
         settle_down()
-        host, port = listener.getsockname()[:2]
-        log.info("serving", address=f"http://{host}:{port}", database=services.database.url_for_people)
-        await server.serve([listener])
+        log.info("serving", address=address, database=services.database.url_for_people)
+        await asyncio.Event().wait()
+
+
+def _load() -> None:
+    """Import what the desk is made of: more than a second's worth, in a thread, while the loop answers."""
+    import alphaforge.api.app  # noqa: PLC0415 - see above
+    import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
+
+
+class Entrance:
+    """The application from the first moment on: the process is alive, and all else waits until the desk is there."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+        self._opened = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the desk is there."""
+        return self._app is not None
+
+    def open(self, app: "ASGIApp") -> None:
+        """Let everybody in."""
+        self._app = app
+        self._opened.set()
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Handle one ASGI connection."""
+        if self._app is None:
+            if scope["type"] == "http" and scope["path"] == "/health/live":
+                await _answer_alive(send)
+                return
+            await self._opened.wait()
+        if self._app is not None:
+            await self._app(scope, receive, send)
+
+
+async def _answer_alive(send: "Send") -> None:
+    """What /health/live answers later, too."""
+    body = b'{"status":"alive"}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class _Server(uvicorn.Server):
+    """Ends in order: uvicorn would send itself the signal again, and the process die before the desk is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        ends = (signal.SIGINT, signal.SIGTERM)
+        for end in ends:
+            loop.add_signal_handler(end, self.handle_exit, end, None)
+        try:
+            yield
+        finally:
+            for end in ends:
+                loop.remove_signal_handler(end)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,5 +1,6 @@
 """`alphaforge serve`."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; PORT by default, 0 for any free one.")] = None,
 ) -> None:
     """Run the desk and its HTTP interface until it is interrupted."""
+    sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it, 3 MB, for nothing
     with thrifty_start():
         settings = state.settings(serving=True, host=host, port=port)
         for name, why in settings.without_effect.items():
