@@ -99,7 +99,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy = Strategy(desk)
         await strategy.restore()
         feed = PriceFeed(desk.source, desk.names)
-        background = Background(strategy, feed.run, scheduled=settings.background_tasks)
+        background = Background(
+            strategy, feed.run, scheduled=settings.background_tasks, keep_days=settings.rejections_keep_days
+        )
         work = asyncio.create_task(background.run(), name="background")
         try:
             yield desk_services(strategy, feed, gemini_configured=settings.gemini_api_key is not None)

@@ -133,6 +133,7 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=64), About("a whole number from 1 to 64", unused="this version runs as one process")
     ] = 4
     background_tasks: Annotated[bool, _SWITCH] = True
+    rejections_keep_days: Annotated[int, Field(ge=0, le=36_500), About("days up to 36500; 0 for ever")] = 365
     oanda_api_key: Secret | None = None
     oanda_account_id: Text | None = None
     oanda_environment: Annotated[

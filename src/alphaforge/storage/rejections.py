@@ -64,9 +64,13 @@ class RejectionRepository:
         """How many rejections were made in each regime since a moment."""
         return await self._counts(_c.regime, since)
 
-    async def prune(self, before: float) -> int:
-        """Forget rejections decided before a moment; answers how many. Their candles are never evaluated again."""
-        return int((await self.connection.execute(delete(rejections).where(_c.decided_at < before))).rowcount)
+    async def prune(self, before: float, *, source: str, at_most: int) -> int:
+        """Forget a source's oldest rejections decided before a moment; answers how many.
+
+        Their candles are never evaluated again.
+        """
+        statement = delete(rejections).where(_c.id.in_(old_statement(before, source, at_most)))
+        return int((await self.connection.execute(statement)).rowcount)
 
     async def _counts(self, column: Any, since: float) -> dict[str, int]:  # noqa: ANN401 - one of the two above
         statement = select(column, func.count()).where(_c.decided_at >= since).group_by(column)
@@ -82,6 +86,12 @@ def newest_statement(instrument: str | None, count: int) -> Select[Any]:
     """The newest rejections."""
     statement = select(*rejections.columns).order_by(_c.decided_at.desc(), _c.id.desc()).limit(count)
     return statement if instrument is None else statement.where(_c.instrument == instrument)
+
+
+def old_statement(before: float, source: str, count: int) -> Select[Any]:
+    """The oldest rejections, by id."""
+    old = select(_c.id).where(_c.decided_at < before, _c.source == source)
+    return old.order_by(_c.decided_at, _c.id).limit(count)
 
 
 def last_evaluated_statement(source: str | None) -> Select[Any]:

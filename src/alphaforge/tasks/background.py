@@ -9,6 +9,7 @@ import structlog
 
 from alphaforge.core.errors import MarketError
 from alphaforge.core.granularity import Granularity
+from alphaforge.tasks.pruning import prune_every_day
 from alphaforge.tasks.scanning import ScanSchedule
 from alphaforge.tasks.settling import settle_every_minute
 from alphaforge.tasks.strategy import Strategy
@@ -25,12 +26,14 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 class Background:
     """Opens the market, then scans at every close, settles every minute and follows prices, until cancelled.
 
-    With `scheduled` off the market is opened and the rest is left to whoever asks.
+    With `scheduled` off the market is opened and the rest is left to whoever asks. `keep_days`: how long rejections
+    are kept, for ever with 0.
     """
 
     strategy: Strategy
     follow_prices: Callable[[], Awaitable[object]]
     scheduled: bool = True
+    keep_days: int = 0
     opened: bool = False
 
     async def run(self) -> None:
@@ -45,6 +48,8 @@ class Background:
             group.create_task(keep_running("scanning", schedule.run))
             group.create_task(keep_running("settling", partial(settle_every_minute, self.strategy.settle_own)))
             group.create_task(keep_running("prices", self.follow_prices))
+            if self.keep_days:
+                group.create_task(keep_running("pruning", partial(prune_every_day, desk, self.keep_days)))
 
     async def _open(self) -> None:
         """Ask the market until it answers; the interface serves what is stored meanwhile."""

@@ -12,7 +12,7 @@ from alphaforge.signals.model import Direction, Status
 from alphaforge.storage.candles import CandleRepository
 from alphaforge.storage.engine import Database
 from alphaforge.storage.journal import page_statement as journal_page
-from alphaforge.storage.rejections import day_statement, last_evaluated_statement, newest_statement
+from alphaforge.storage.rejections import day_statement, last_evaluated_statement, newest_statement, old_statement
 from alphaforge.storage.results import open_statement, settled_results_statement, trader_results_statement
 from alphaforge.storage.rows import Position
 from alphaforge.storage.signals import SignalCriteria, page_statement, performance_statement
@@ -74,6 +74,7 @@ QUERIES = {
     "results of signals": Query(settled_results_statement("GBP_USD", 50, None), "ix_signals_result"),
     "results of the trader": Query(trader_results_statement("GBP_USD", 50, None), "ix_trade_results_newest"),
     "rejections of a day": Query(day_statement(MONDAY, MONDAY + 86_400), "ix_rejections_newest"),
+    "oldest rejections": Query(old_statement(MONDAY, "sandbox", 500), "ix_rejections_newest"),
     "newest rejections": Query(newest_statement(None, 100), "ix_rejections_newest"),
     "newest rejections of an instrument": Query(newest_statement("XAU_USD", 1), "ix_rejections_of_instrument"),
     "last evaluated": Query(

@@ -114,9 +114,20 @@ async def test_forgotten_rejections_are_not_evaluated_again(database: Database) 
     await add(database, refused(0), refused(1))
     async with database.write() as connection:
         repository = RejectionRepository(connection)
-        assert await repository.prune(MONDAY + 600) == 1
+        assert await repository.prune(MONDAY + 600, source="sandbox", at_most=10) == 1
         assert not await repository.add(refused(0), source="sandbox", simulated=True)
         assert await repository.last_evaluated("sandbox") == {"GBP_USD": MONDAY + 300}
+
+
+async def test_the_oldest_rejections_of_one_market_are_forgotten_some_at_a_time(database: Database) -> None:
+    await add(database, *[refused(number) for number in (3, 1, 2, 0)])
+    await add(database, refused(0), source="oanda-live")
+    async with database.write() as connection:
+        repository = RejectionRepository(connection)
+        assert await repository.prune(MONDAY + 1_200, source="sandbox", at_most=2) == 2
+        kept = [(row["source"], row["candle_time"]) for row in await repository.newest(None, 10)]
+        assert kept == [("sandbox", MONDAY + 900), ("sandbox", MONDAY + 600), ("oanda-live", MONDAY)]
+        assert await repository.prune(MONDAY + 1_200, source="sandbox", at_most=2) == 1, "one is not older"
 
 
 async def test_a_signal_is_no_rejection(database: Database) -> None:

@@ -98,6 +98,31 @@ async def test_once_open_all_work_begins_and_ends_together(opening: list[float],
     assert strategy.scanned.is_set() is running
 
 
+@pytest.mark.parametrize("keep_days", [0, 30])
+async def test_old_rejections_are_forgotten_where_a_retention_is_set(
+    opening: list[float], monkeypatch: pytest.MonkeyPatch, keep_days: int
+) -> None:
+    asked: list[int] = []
+
+    async def prune_every_day(desk: Any, days: int) -> None:
+        asked.append(days)
+
+    monkeypatch.setattr(background, "prune_every_day", prune_every_day)
+    strategy, following = FakeStrategy(), asyncio.Event()
+
+    async def follow() -> None:
+        following.set()
+        await asyncio.Event().wait()
+
+    work = asyncio.create_task(Background(strategy, follow, keep_days=keep_days).run())  # type: ignore[arg-type] - the same
+    await following.wait()
+    await strategy.scanned.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert asked == ([keep_days] if keep_days else [])
+
+
 def test_a_close_is_due_where_any_of_its_minutes_traded() -> None:
     was_open = Background(FakeStrategy(), FakeStrategy().settle_own)._was_open  # type: ignore[arg-type] - the same
     assert was_open("GBP_USD", FRIDAY_CLOSE - 180), "16:55"
