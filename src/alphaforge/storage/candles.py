@@ -20,12 +20,15 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.tables import candles
 
 _PACKED = np.dtype([("prices", "<f8", (12,)), ("volume", "<i8")])
-_ROWS_AT_ONCE = 2_000
+_ROWS_AT_ONCE = 5_000
 """Fifteen thousand rows as Python objects take 5 MB, which the process would keep for ever."""
 _KEEP_SQLITE = """
-INSERT INTO candles (source, instrument, time, packed) VALUES (?, ?, ?, ?)
+INSERT INTO candles (source, instrument, time, packed)
+SELECT ?1, ?2, given.value, substr(?4, 1 + ?5 * given.key, ?5)
+FROM json_each(?3) AS given WHERE true
 ON CONFLICT (source, instrument, time) DO UPDATE SET packed = excluded.packed WHERE candles.packed <> excluded.packed
 """
+"""One statement for thousands of rows: a quarter of the time of one each, and other threads run meanwhile."""
 _KEEP_POSTGRESQL = """
 INSERT INTO candles (source, instrument, time, packed)
 SELECT $1::varchar, $2::varchar, given.time, given.packed
@@ -70,13 +73,12 @@ class CandleRepository:
 
     async def _keep(self, series: CandleSeries) -> int:
         times, packed = series.time.tolist(), _pack(series)
+        key, size = (self.source, series.instrument), _PACKED.itemsize
         if self.connection.dialect.name == "sqlite":
-            rows = [(self.source, series.instrument, *row) for row in zip(times, packed, strict=True)]
-            result = await self.connection.exec_driver_sql(_KEEP_SQLITE, rows)
+            result = await self.connection.exec_driver_sql(_KEEP_SQLITE, (*key, str(times), packed, size))
         else:
-            result = await self.connection.exec_driver_sql(
-                _KEEP_POSTGRESQL, (self.source, series.instrument, times, packed)
-            )
+            rows = [packed[at : at + size] for at in range(0, len(packed), size)]
+            result = await self.connection.exec_driver_sql(_KEEP_POSTGRESQL, (*key, times, rows))
         return int(result.rowcount)
 
     async def span(self, instrument: str) -> tuple[int, int, int] | None:
@@ -144,13 +146,13 @@ def _up(moment: float) -> int:
     return -int(-moment // 1)
 
 
-def _pack(series: CandleSeries) -> list[bytes]:
+def _pack(series: CandleSeries) -> bytes:
+    """One candle after the other."""
     _, *prices, volume = series.columns()
     rows = np.empty(len(series), _PACKED)
     rows["prices"] = np.stack(prices, axis=1)
     rows["volume"] = volume
-    whole, size = rows.tobytes(), _PACKED.itemsize
-    return [whole[at : at + size] for at in range(0, len(whole), size)]
+    return rows.tobytes()
 
 
 def _unpack(instrument: str, times: Sequence[int] | Ints, packed: bytes) -> CandleSeries:

@@ -31,6 +31,15 @@ async def test_a_window_comes_back_bit_for_bit(database: Database) -> None:
     assert not len(await store.newest("USD_JPY", 100))
 
 
+async def test_more_candles_than_go_into_a_statement_are_kept_in_the_order_of_time(database: Database) -> None:
+    series = walk(GBP_USD, 5_007, seed=4)
+    async with database.write() as connection:
+        repository = CandleRepository(connection, "sandbox")
+        assert await repository.keep(series) == 5_007
+        assert await repository.keep(series) == 0
+        assert same(await repository.newest("GBP_USD", 13_000), series)
+
+
 _prices = st.floats(min_value=5e-324, max_value=1.7e308, allow_nan=False, allow_infinity=False)
 
 
