@@ -25,8 +25,11 @@ from alphaforge.workflows.desk import Desk
 
 log = structlog.get_logger(__name__)
 
-CATCH_UP = 2_000
-"""M5 candles beside a decision's window: after a week's outage each missed candle still has its whole window."""
+CATCH_UP = 1_900
+"""M5 candles beside a decision's window: after a week's outage each missed candle still has its whole window.
+
+Together they fit on three pages of the broker.
+"""
 
 
 @asynccontextmanager

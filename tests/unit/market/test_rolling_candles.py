@@ -57,22 +57,15 @@ async def filled(**options: Any) -> Bench:
 # the first fetch
 
 
-async def test_the_first_refresh_brings_the_newest_page_then_older_windows() -> None:
+async def test_the_first_refresh_brings_the_newest_page_then_full_pages_before_it() -> None:
     there = bench()
     refreshed = await there.rolling.refresh(GBP)
     assert same(there.held, there.broker.closed().last(len(there.held)))
     assert len(there.held) >= 13_000
     assert same(refreshed.new, there.held)
-    assert there.broker.asked[0] == {"start": None, "end": None, "count": 5_000}
-    assert len(there.broker.asked) == 4
-    assert all(asked["count"] is None for asked in there.broker.asked[1:])
-
-
-async def test_older_windows_are_asked_for_side_by_side() -> None:
-    there = bench()
-    there.broker.together = asyncio.Barrier(3)  # opens for three who ask for a span, and never for two
-    await there.rolling.refresh(GBP)
-    assert len(there.held) >= 13_000
+    newest_first = there.broker.closed().time[::-1]
+    edges = [int(newest_first[4_998]), int(newest_first[9_998])]  # the newest page has a forming candle too
+    assert there.broker.asked == [{"start": None, "end": end, "count": 5_000} for end in (None, *edges)]
 
 
 @pytest.mark.parametrize("most", [4_999, 2_500, 700])
@@ -298,12 +291,29 @@ async def test_an_empty_answer_about_known_candles_is_not_believed() -> None:
     assert len(there.held) == len(before) + 1
 
 
-async def test_an_empty_window_of_history_is_asked_for_twice_before_it_is_believed() -> None:
+@pytest.mark.parametrize("empty", [{3}, {2, 3, 4}])
+async def test_an_empty_page_of_history_is_asked_for_again_before_it_is_believed(empty: set[int]) -> None:
     there = bench()
-    there.broker.empty_at = {3}
+    there.broker.empty_at = empty
     await there.rolling.refresh(GBP)
     assert same(there.held, there.broker.closed().last(len(there.held)))
-    assert len(there.broker.asked) == 5
+    assert len(there.held) >= 13_000
+    assert len(there.broker.asked) == 3 + len(empty)
+
+
+async def test_a_history_that_comes_a_few_candles_at_a_time_is_given_up() -> None:
+    there = bench()
+    there.broker.most = 2
+    with pytest.raises(MalformedAnswer, match="a few at a time"):
+        await there.rolling.refresh(GBP)
+    assert there.archive.kept == {}
+
+
+async def test_candles_of_long_ago_that_are_not_complete_are_refused() -> None:
+    there = bench()
+    there.broker.incomplete = {int(there.broker.closed().time[-7_000])}
+    with pytest.raises(MalformedAnswer, match="long ago"):
+        await there.rolling.refresh(GBP)
 
 
 async def test_candles_from_the_future_are_refused() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import reduce
 from typing import Any
 
 from alphaforge.core.candles import CandleSeries, joined
@@ -23,14 +23,12 @@ _SPAN = (_MOST - 2) * STEP
 _OVERLAP = 2
 """Candles before the last known one that are asked for again: a revision of the newest few shows at no extra cost."""
 
-_WEEKEND = 3 * 86_400
 _GAP_WINDOWS = 5
 """A gap of more windows is not filled: the capacity's candles all lie behind it."""
 
-_MOST_WINDOWS = 6
 _MOST_PAGES = 200
-_HISTORY_ENDS = 2
-"""Windows in a row without a candle, 35 days, before which there is taken to be nothing."""
+_HISTORY_ENDS = 4
+"""Answers in a row without a candle before which there is taken to be nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +88,34 @@ class History:
         return len(page.closed) >= count or page.closed.end < M5.floor(self.clock.now())
 
     async def whole(self, instrument: str) -> Fetched:
-        """The newest `capacity` candles, and a few more: the newest page, then older windows side by side."""
+        """The newest `capacity` candles, and a few more: the newest page, then the page before the oldest known one.
+
+        Pages by number are always full, whatever weekends lie between: an instrument takes as few as can be. There are
+        no more connections than instruments at first, so windows side by side would only wait for each other.
+        """
         newest = await self._page(instrument, count=_MOST)
-        if not len(newest.closed):
-            return self._together([newest])
-        series, empty = newest.closed, 0
-        edge = int(series.time[0])
-        while len(series) < self.capacity and empty < _HISTORY_ENDS and edge > 0:
-            edges = self._edges(series, edge)
-            spans = pairwise(edges)
-            pages = await _side_by_side([self._span(instrument, start, end) for end, start in spans])
-            for page in pages:
-                if page.forming:
-                    raise MalformedAnswer(f"OANDA has candles of {instrument} from long ago that are not complete")
-                empty = 0 if len(page.closed) else empty + 1
-                if empty == _HISTORY_ENDS:
-                    break
-                series = joined(page.closed, series)
-            edge = edges[-1]
+        pages = [newest.closed]
+        found = len(newest.closed)
+        while 0 < found < self.capacity:
+            if len(pages) > _MOST_PAGES:
+                raise MalformedAnswer(f"OANDA's candles of {instrument} come a few at a time")
+            older = await self._before(instrument, int(pages[-1].time[0]))
+            if not len(older):
+                break
+            pages.append(older)
+            found += len(older)
+        series = reduce(joined, reversed(pages))
         return self._together([CandlePage(series, newest.forming, newest.forming_start)])
 
-    def _edges(self, series: CandleSeries, edge: int) -> list[int]:
-        """The edges of windows back from `edge` that should hold what is missing; the last one is no longer than that.
-
-        They do if candles lie as dense as in `series`; three days more make up for a weekend that is in the way.
-        """
-        seconds_each = (series.end - int(series.time[0])) / len(series)
-        reach = int((self.capacity - len(series)) * seconds_each) // STEP * STEP + _WEEKEND
-        last = max(edge - reach, edge - _MOST_WINDOWS * _SPAN)
-        return [*range(edge, last, -_SPAN), last]
+    async def _before(self, instrument: str, edge: int) -> CandleSeries:
+        """The last candles before `edge`; none is believed only after several answers: it would hold for ever."""
+        for _ in range(_HISTORY_ENDS):
+            page = await self._page(instrument, end=edge, count=_MOST)
+            if page.forming:
+                raise MalformedAnswer(f"OANDA has candles of {instrument} from long ago that are not complete")
+            if len(page.closed):
+                return page.closed
+        return page.closed
 
     async def _gap(self, instrument: str, start: int, missing: int) -> list[CandlePage]:
         """A gap that no single page fills: windows side by side, the last one without an end."""
