@@ -23,6 +23,10 @@ from alphaforge.market.oanda.traffic import Traffic
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+_LARGE = 100_000
+"""Bytes from which an answer is read beside the event loop: a page of megabytes would hold up everything else, and
+the next page is asked for meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
@@ -156,16 +160,20 @@ class Caller:
             self.breaker.failed(failure.message)
             raise failure from None
         call.under_way = False
-        return self._accepted(call, response, decode, time.monotonic() - began)
+        elapsed = time.monotonic() - began
+        self._refuse_failure(call, response, elapsed)
+        beside = len(response.content) > _LARGE
+        value = await asyncio.to_thread(decode, response.content) if beside else decode(response.content)
+        self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
+        return Answer(value, elapsed)
 
     def _request(self, call: "_Call") -> httpx2.Request:
         """The request, put together by hand: the client's own way reads the address three times over."""
         timeout = {"timeout": self.limits.timeout.as_dict()}
         return httpx2.Request("GET", call.url, headers=self.http.headers, extensions=timeout)
 
-    def _accepted(
-        self, call: "_Call", response: httpx2.Response, decode: Callable[[bytes], T], elapsed: float
-    ) -> Answer[T]:
+    def _refuse_failure(self, call: "_Call", response: httpx2.Response, elapsed: float) -> None:
+        """Take note of an answer; raises what it stands for if it is no success."""
         status, request_id = response.status_code, response.headers.get("RequestID")
         log.debug("market_answer", what=call.what, status=status, request_id=request_id, ms=round(elapsed * 1000, 1))
         self.traffic.bytes_received += response.num_bytes_downloaded
@@ -179,9 +187,6 @@ class Caller:
                 self.breaker.succeeded()
             raise failure
         self.breaker.succeeded()
-        value = decode(response.content)
-        self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
-        return Answer(value, elapsed)
 
 
 @dataclass(slots=True)
