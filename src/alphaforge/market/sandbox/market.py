@@ -13,14 +13,14 @@ from alphaforge.market.sandbox.recent import Recent
 from alphaforge.market.sandbox.sessions import DAY
 
 HISTORY_BEGINS = 946_857_600  # 2000-01-03T00:00:00Z, a Monday
-_DAYS_OF_M5 = 192  # 13,000 M5 candles of three instruments, about 3 MB
+_DAYS_OF_M5 = 256  # three pages of 5,000 M5 candles of each of three instruments, about 3 MB
 _SPARE_STRIPS = 2
 
 
 class SimulatedMarket(LayeredMarket):
     """Invented prices of any instruments, a function of (seed, instrument, time). Names are taken in any spelling.
 
-    It keeps at most 192 days of M5 candles (17 KB each) and, for each instrument, a day of S5 candles (400 KB).
+    It keeps at most 256 days of M5 candles (17 KB each) and, for each instrument, a day of S5 candles (400 KB).
     """
 
     def __init__(
