@@ -69,7 +69,7 @@ class CandleSource(Protocol):
 
     @property
     def name(self) -> str:
-        """Where prices come from: `oanda-practice`, `oanda-live`, `sandbox`."""
+        """Where prices come from: `oanda-practice`, `oanda-live`, `oanda-practice@host:port`, `sandbox`."""
         ...
 
     @property

@@ -2,6 +2,7 @@ import pytest
 
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.market.oanda import OandaAccess
+from alphaforge.storage.tables import signals
 
 
 def test_each_environment_has_its_own_hosts() -> None:
@@ -20,6 +21,34 @@ def test_a_token_for_another_server_is_not_streamed_to_oanda() -> None:
 def test_both_urls_can_be_given() -> None:
     given = OandaAccess.of("live", "t", api_url="http://one:1", stream_url="http://two:2")
     assert (given.api_url, given.stream_url) == ("http://one:1", "http://two:2")
+
+
+def test_candles_are_named_after_the_environment_of_oandas_own_hosts() -> None:
+    assert OandaAccess.of("practice", "t").source_name == "oanda-practice"
+    assert OandaAccess.of("live", "t").source_name == "oanda-live"
+    assert OandaAccess.of("live", "t", api_url="https://API-fxtrade.oanda.com:443/").source_name == "oanda-live"
+
+
+def test_practice_prices_are_not_live_ones_whatever_the_environment_says() -> None:
+    given = OandaAccess.of("live", "t", api_url="https://api-fxpractice.oanda.com")
+    assert given.source_name == "oanda-practice"
+
+
+def test_another_server_is_never_taken_for_oanda() -> None:
+    one, two = (OandaAccess.of("practice", "t", api_url=f"http://Desk.example:{port}") for port in (1, 2))
+    assert one.source_name == "oanda-practice@desk.example:1"
+    assert one.source_name != two.source_name
+    assert (
+        OandaAccess.of("live", "t", api_url="https://oanda.com.example").source_name == "oanda-live@oanda.com.example"
+    )
+
+
+def test_a_long_host_fits_into_the_database_and_stays_itself() -> None:
+    hosts = [f"{number}.a-very-long-name-of-a-server.example:5000" for number in ("one", "other")]
+    hosts.append(hosts[0].replace("5000", "5001"))
+    names = [OandaAccess.of("practice", "t", api_url=f"http://{host}").source_name for host in hosts]
+    assert len(set(names)) == 3
+    assert {len(name) for name in names} == {signals.c.source.type.length}
 
 
 def test_the_token_is_not_in_the_representation() -> None:

@@ -278,9 +278,15 @@ async def test_prices_of_other_instruments_are_malformed() -> None:
 
 
 async def test_oanda_is_known_by_its_environment() -> None:
-    given = client(Market(pricing={"prices": []}))
+    given = client(Market(pricing={"prices": []}), access=access(api_url=None))
     await given.quotes(["GBP_USD"])
     assert (given.name, given.simulated) == ("oanda-practice", False)
+
+
+async def test_a_server_that_is_neither_oanda_nor_a_sandbox_has_its_host_in_its_name() -> None:
+    given = client(Market(pricing={"prices": []}), access=access(api_url="http://127.0.0.1:9"))
+    await given.quotes(["GBP_USD"])
+    assert (given.name, given.simulated) == ("oanda-practice@127.0.0.1:9", False)
 
 
 async def test_a_sandbox_is_known_by_its_answers_and_sets_the_clock() -> None:

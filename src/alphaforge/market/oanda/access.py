@@ -1,5 +1,6 @@
 """Which OANDA, with which token."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,6 +16,8 @@ _HOSTS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _SANDBOX = "sandbox"
+_LONGEST_NAME = 40
+"""What the columns of the database hold."""
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -67,9 +70,30 @@ class OandaAccess:
         )
 
     @property
+    def source_name(self) -> str:
+        """What candles and signals of this access are kept under: `oanda-practice`, `oanda-live`.
+
+        A server that is not OANDA's own has its host in the name (`oanda-practice@host:port`): what it says must not
+        be taken for OANDA's.
+        """
+        place = urlsplit(self.api_url)
+        for environment, (api_url, _) in _HOSTS.items():
+            if place.hostname == urlsplit(api_url).hostname:
+                return f"oanda-{environment}"
+        return _fitting(f"oanda-{self.environment}@{place.netloc.lower()}")
+
+    @property
     def other_environment(self) -> str:
         """The environment that a token refused here may belong to."""
         return "live" if self.environment == "practice" else "practice"
+
+
+def _fitting(name: str) -> str:
+    """A name that the database has room for; a longer one ends in a digest of the whole."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{name[: _LONGEST_NAME - len(digest) - 1]}~{digest}"
 
 
 def _refuse_bad_url(name: str, url: str) -> None:

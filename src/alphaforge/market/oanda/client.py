@@ -91,7 +91,7 @@ class OandaClient:
         """Where prices come from; certain after the first answer: a sandbox says that it is one, and which."""
         if self._keeper.sandboxed:
             return f"sandbox-{self._keeper.market}" if self._keeper.market else "sandbox"
-        return f"oanda-{self._access.environment}"
+        return self._access.source_name
 
     @property
     def simulated(self) -> bool:
