@@ -76,6 +76,10 @@ class TestWithAKey:
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
 
+    async def test_the_key_opens_by_any_name(self, bench: Bench) -> None:
+        headers = {"Host": "desk.example", "X-API-Key": KEY}
+        assert (await bench.client.get("/api/signals", headers=headers)).status_code == 200
+
     async def test_a_foreign_page_with_the_key_may_write(self, bench: Bench) -> None:
         headers = {"Origin": "https://elsewhere.example", "X-API-Key": KEY}
         assert (await bench.client.post("/api/strategy/start", headers=headers)).status_code == 200
@@ -91,6 +95,14 @@ async def test_without_a_key_a_foreign_page_writes_nothing(bench: Bench) -> None
         if method not in {"GET", "HEAD"}:
             answer = await bench.client.request(method, filled(path), headers={"Origin": "https://evil.example"})
             assert answer.status_code == 403, (method, path)
+    assert not bench.strategy.is_running
+
+
+async def test_without_a_key_another_name_than_this_machines_reads_and_writes_nothing(bench: Bench) -> None:
+    for method, path in every_route(bench.app):
+        answer = await bench.client.request(method, filled(path), headers={"Host": "evil.example:5000"})
+        assert answer.status_code == 421, (method, path)
+        assert method == "HEAD" or "API_KEY" in answer.json()["advice"]
     assert not bench.strategy.is_running
 
 

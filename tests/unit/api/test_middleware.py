@@ -40,7 +40,7 @@ async def broken_off(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def ask(app: ASGIApp, method: str = "GET", path: str = "/x", **kwargs: Any) -> httpx2.Response:
     transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:5000") as client:
         return await client.request(method, path, **kwargs)
 
 
@@ -150,6 +150,46 @@ async def test_foreign_pages_change_nothing(headers: dict[str, Any], status: int
     app = NoForeignPages(echo, ("https://desk.example",))
     assert (await ask(app, "POST", headers=headers)).status_code == status
     assert (await ask(app, "GET", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:5000", 200),
+        ("127.0.0.1:5000", 200),
+        ("127.8.9.10", 200),
+        ("[::1]:65535", 200),
+        ("desk.example", 200),
+        ("evil.example", 421),
+        ("evil.example:5000", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example:5000", 421),
+        ("192.168.1.5:5000", 421),
+        ("evil.example#localhost", 421),
+        ("", 421),
+    ],
+)
+async def test_a_name_that_was_made_to_point_here_is_answered_nothing(method: str, host: str, status: int) -> None:
+    app = NoForeignPages(echo, ("https://desk.example",))
+    assert (await ask(app, method, headers={"Host": host})).status_code == status
+
+
+@pytest.mark.parametrize(("hosts", "status"), [([], 200), (["localhost"] * 2, 200), (["localhost", "evil"], 421)])
+async def test_no_host_is_fine_and_of_several_each_counts(hosts: list[str], status: int) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    headers = [(b"host", host.encode()) for host in hosts]
+    scope = {"type": "http", "method": "GET", "path": "/x", "headers": headers}
+    await NoForeignPages(echo, ())(scope, receive, send)
+    assert sent[0]["status"] == status
 
 
 async def test_a_body_at_the_limit_passes_and_one_byte_more_does_not() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,6 +14,7 @@ from alphaforge.api.errors import problem
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 """The origins that are always welcome: a web client on the same machine, on whatever port."""
 
+_LOOPBACK_HOST = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 _OPEN_PATH = "/health/live"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -57,18 +59,31 @@ def _digest(key: bytes) -> bytes:
 
 
 class NoForeignPages:
-    """Refuses writes that a web page of another origin makes its visitor's browser send.
+    """Refuses what a web page of another origin makes its visitor's browser send.
 
-    A browser may post to a server on loopback from any page. With an API key such a request lacks the key; this
-    guard is for the server without one. Programs send no Origin and are not concerned.
+    A browser may post to a server on loopback from any page. And a page whose own name is made to point at this
+    machine (DNS rebinding) could even read the answers: it gives itself away by asking for that name. With an API key
+    such a request lacks the key; this guard is for the server without one. Programs send no Origin and ask for this
+    machine by its own names, or, as HTTP/1.0 lets them, for none.
     """
 
     def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
         self.app = app
         self._allowed = frozenset(allowed_origins)
+        self._hosts = frozenset(urlsplit(origin).netloc.lower() for origin in allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
+        if scope["type"] == "http" and not self._is_here(scope):
+            answer = problem(
+                str(scope.get("alphaforge.request_id", "")),
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "Misdirected Request",
+                "Without an API key this server answers only to this machine's own names, and another was asked for.",
+                advice="Ask for localhost or 127.0.0.1. For another name set API_KEY, or name it in ALLOWED_ORIGINS.",
+            )
+            await answer(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or self._admits(Headers(scope=scope)):
             await self.app(scope, receive, send)
             return
@@ -80,6 +95,11 @@ class NoForeignPages:
             advice="Set API_KEY on the server and send it along, or serve the page from this machine.",
         )
         await answer(scope, receive, send)
+
+    def _is_here(self, scope: Scope) -> bool:
+        """Whether every Host of the request is one of ours."""
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        return all(_LOOPBACK_HOST.fullmatch(host) or host.lower() in self._hosts for host in hosts)
 
     def _admits(self, headers: Headers) -> bool:
         origin = headers.get("origin")
