@@ -13,6 +13,7 @@ from alphaforge.market.price_feed import PriceFeed
 from alphaforge.market.source import Quote
 from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
+from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
@@ -35,6 +36,7 @@ def desk_services(strategy: Strategy, feed: PriceFeed, *, gemini_configured: boo
         candles=_Candles(desk),
         instruments=_Instruments(desk),
         status=_Status(desk, gemini_configured),
+        evaluations=EvaluationTally(desk.database),
     )
 
 

@@ -12,8 +12,6 @@ from alphaforge.api.schemas import enhanced as shapes
 from alphaforge.api.services import KellyFigures, ScanResult, Services
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.model import FilterName
-from alphaforge.storage.rejections import RejectionRepository
-from alphaforge.storage.signals import SignalRepository
 
 router = APIRouter(tags=["evaluation"])
 
@@ -98,18 +96,11 @@ async def enhanced_statistics(services: Asked) -> Response:
 
 
 async def _statistics(services: Services) -> dict[str, object]:
-    since = services.clock.now() - _STATISTICS_DAYS * 86_400
-    async with services.database.read() as connection:
-        rejections = RejectionRepository(connection)
-        reasons = await rejections.reasons(since)
-        regimes = dict(await rejections.regimes(since))
-        made = await SignalRepository(connection).regimes(since)
-    for regime, count in made.items():
-        regimes[regime] = regimes.get(regime, 0) + count
+    counts = await services.evaluations.since(services.clock.now() - _STATISTICS_DAYS * 86_400)
     return {
-        "strategy": _counts(sum(made.values()), reasons),
+        "strategy": _counts(counts.signals, counts.reasons),
         "kelly_criterion": kelly_body(await services.desk.kelly()),
-        "regime_detection": _regimes(services, regimes),
+        "regime_detection": _regimes(services, counts.regimes),
     }
 
 

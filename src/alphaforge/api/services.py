@@ -16,6 +16,7 @@ from alphaforge.core.market_hours import MarketHours
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Status
 from alphaforge.storage.engine import Database
+from alphaforge.storage.evaluation_counts import EvaluationTally
 
 
 class ScanResult(Protocol):
@@ -266,6 +267,7 @@ class Services:
     candles: CandleReader
     instruments: InstrumentRegistry
     status: StatusFacts
+    evaluations: EvaluationTally
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,14 +56,6 @@ class RejectionRepository:
         """The start (epoch seconds) of the newest candle evaluated of each instrument, signal or not."""
         return await rows.pairs(self.connection, last_evaluated_statement(source))
 
-    async def reasons(self, since: float) -> dict[str, int]:
-        """How many rejections each reason made since a moment."""
-        return await self._counts(_c.reason, since)
-
-    async def regimes(self, since: float) -> dict[str, int]:
-        """How many rejections were made in each regime since a moment."""
-        return await self._counts(_c.regime, since)
-
     async def prune(self, before: float, *, source: str, at_most: int) -> int:
         """Forget a source's oldest rejections decided before a moment; answers how many.
 
@@ -71,10 +63,6 @@ class RejectionRepository:
         """
         statement = delete(rejections).where(_c.id.in_(old_statement(before, source, at_most)))
         return int((await self.connection.execute(statement)).rowcount)
-
-    async def _counts(self, column: Any, since: float) -> dict[str, int]:  # noqa: ANN401 - one of the two above
-        statement = select(column, func.count()).where(_c.decided_at >= since).group_by(column)
-        return await rows.pairs(self.connection, statement)
 
 
 def day_statement(start: float, end: float) -> Select[Any]:

@@ -123,11 +123,6 @@ class SignalRepository:
         """How many signals there are of each status that occurs."""
         return await rows.pairs(self.connection, select(_c.status, func.count()).group_by(_c.status))
 
-    async def regimes(self, since: float) -> dict[str, int]:
-        """How many signals the strategy made in each regime since a moment."""
-        statement = select(_c.regime, func.count()).where(_c.origin == "strategy", _c.timestamp >= since)
-        return await rows.pairs(self.connection, statement.group_by(_c.regime))
-
     async def performance(self, since: float) -> list[dict[str, Any]]:
         """Per instrument what the settled signals (WON, LOST, CLOSED) made since a moment brought.
 

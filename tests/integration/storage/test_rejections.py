@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.signals.explain import decision_from_dict
-from alphaforge.signals.model import Decision, FilterName, Regime
+from alphaforge.signals.model import Decision, FilterName
 from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
 from builders import MONDAY, decision
@@ -92,22 +92,6 @@ async def test_the_newest_come_first_of_one_instrument_or_all(database: Database
         pounds = await repository.newest("GBP_USD", 1)
     assert [row["instrument"] for row in everything] == ["XAU_USD", "GBP_USD"]
     assert [row["candle_time"] for row in pounds] == [MONDAY + 600]
-
-
-async def test_reasons_and_regimes_are_counted_since_a_moment(database: Database) -> None:
-    await add(
-        database,
-        refused(0),
-        refused(10),
-        refused(11, reason=FilterName.REGIME, regime=Regime.RANGING_HIGH),
-    )
-    async with database.read() as connection:
-        repository = RejectionRepository(connection)
-        assert await repository.reasons(MONDAY + 1_000) == {"trend": 1, "regime": 1}
-        assert await repository.regimes(MONDAY + 1_000) == {
-            "trending_up_low_volatility": 1,
-            "ranging_high_volatility": 1,
-        }
 
 
 async def test_forgotten_rejections_are_not_evaluated_again(database: Database) -> None:

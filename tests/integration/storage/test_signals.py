@@ -324,15 +324,13 @@ async def test_performance_counts_what_was_settled_by_instrument(database: Datab
     assert (gold["symbol"], gold["trades"], gold["pnl"]) == ("GOLD", 1, None)
 
 
-async def test_counts_by_status_and_regime(database: Database) -> None:
+async def test_counts_by_status(database: Database) -> None:
     async with database.write() as connection:
         repository = SignalRepository(connection)
         await add(connection, decision())
         await add(connection, decision(candle_time=MONDAY + 300, regime=Regime.RANGING_LOW))
         await repository.create_many([by_hand(0, status=Status.LOST)])
         assert await repository.counts_by_status() == {"PENDING": 2, "LOST": 1}
-        assert await repository.regimes(MONDAY) == {"trending_up_low_volatility": 1, "ranging_low_volatility": 1}
-        assert await repository.regimes(MONDAY + 10_000) == {}
 
 
 async def test_many_are_changed_or_none(database: Database) -> None:
