@@ -69,13 +69,15 @@ class OandaClient:
         openings, requests = connection_limiter(), WindowLimiter(_REQUESTS_A_SECOND, 1.0)
         context = httpx2.create_ssl_context() if "https://" in access.api_url + access.stream_url else None
         limits = limits or CallLimits()
-        self._http = _http(access, limits, transport or PacedTransport(openings, self.traffic, _CONNECTIONS, context))
+        rest = transport or PacedTransport(openings, self.traffic, _CONNECTIONS, context)
+        self._http = _http(access, limits, rest)
         self._stream_http = _http(
             access, limits, transport or PacedTransport(openings, self.traffic, _STREAMS, context)
         )
         observe = self._keeper.headers
         self._caller = Caller(
             self._http,
+            rest,
             access,
             limits,
             requests,
