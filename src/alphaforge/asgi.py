@@ -5,18 +5,15 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 import uvloop
 
+from alphaforge.api.entrance import Entrance
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.memory import settle_down
 from alphaforge.settings import Settings
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +56,7 @@ async def _serve(settings: Settings) -> None:
         desk.result()
 
 
-async def _desk(settings: Settings, entrance: "Entrance", address: str) -> None:
+async def _desk(settings: Settings, entrance: Entrance, address: str) -> None:
     """Load and open the desk, let the requests in, and keep it open until cancelled."""
     await asyncio.to_thread(_load)
     from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
@@ -76,42 +73,6 @@ def _load() -> None:
     """Import what the desk is made of: more than a second's worth, in a thread, while the loop answers."""
     import alphaforge.api.app  # noqa: PLC0415 - see above
     import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
-
-
-class Entrance:
-    """The application from the first moment on: the process is alive, and all else waits until the desk is there."""
-
-    def __init__(self) -> None:
-        self._app: ASGIApp | None = None
-        self._opened = asyncio.Event()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the desk is there."""
-        return self._app is not None
-
-    def open(self, app: "ASGIApp") -> None:
-        """Let everybody in."""
-        self._app = app
-        self._opened.set()
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Handle one ASGI connection."""
-        if self._app is None:
-            if scope["type"] == "http" and scope["path"] == "/health/live":
-                await _answer_alive(send)
-                return
-            await self._opened.wait()
-        if self._app is not None:
-            await self._app(scope, receive, send)
-
-
-async def _answer_alive(send: "Send") -> None:
-    """What /health/live answers later, too."""
-    body = b'{"status":"alive"}'
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 class _Server(uvicorn.Server):

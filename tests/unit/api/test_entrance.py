@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alphaforge.asgi import Entrance
+from alphaforge.api.entrance import Entrance
 
 
 def request(path: str) -> dict[str, Any]:
