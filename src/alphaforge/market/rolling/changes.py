@@ -38,7 +38,8 @@ def changes(held: CandleSeries, fetched: CandleSeries) -> Changes:
     older = fetched.rows(0, int(np.searchsorted(fetched.time, held.time[0])))
     new = fetched.after(int(held.time[-1]) + 1)
     common = fetched.rows(len(older), len(fetched) - len(new))
-    return Changes(new, chosen(common, ~_held_alike(held, common)), older)
+    alike = _held_alike(held, common)
+    return Changes(new, common.rows(0, 0) if alike.all() else chosen(common, ~alike), older)
 
 
 def chosen(series: CandleSeries, rows: npt.NDArray[np.bool_]) -> CandleSeries:
