@@ -23,6 +23,20 @@ def written(draw: st.DrawFn) -> tuple[Bars, np.ndarray, int]:
 
 
 @settings(deadline=None, max_examples=50)
+@given(case=written(), prices=st.sampled_from(["M", "BA", "MBA"]), unix=st.booleans())
+def test_few_candles_are_written_to_the_letter_like_many(
+    case: tuple[Bars, np.ndarray, int], prices: str, *, unix: bool
+) -> None:
+    bars, complete, precision = case
+    many = Bars(np.tile(bars.time, 11), np.tile(bars.prices, 11), np.tile(bars.volume, 11))
+    few, long = (
+        b"".join(candle_text(those, closed, prices, precision, unix=unix))
+        for those, closed in ((bars, complete), (many, np.tile(complete, 11)))
+    )
+    assert long == b"[" + b",".join([few[1:-1]] * 11) + b"]"
+
+
+@settings(deadline=None, max_examples=50)
 @given(case=written(), prices=st.sampled_from(["M", "B", "A", "MB", "AM", "BA", "MBA"]), unix=st.booleans())
 def test_candles_are_written_digit_by_digit_as_they_are(
     case: tuple[Bars, np.ndarray, int], prices: str, *, unix: bool

@@ -15,6 +15,8 @@ from alphaforge.market.sandbox.refusal import Refusal
 
 T = TypeVar("T")
 
+_VISIT = "alphaforge.visit"
+
 
 @dataclass(slots=True)
 class Broker:
@@ -63,7 +65,14 @@ def broker_of(request: Request) -> Broker:
 
 
 def visit_of(request: Request) -> Visit:
-    """What a request is about."""
+    """What a request is about; found out once, for every kind of fault is looked up by it."""
+    visit = request.scope.get(_VISIT)
+    if not isinstance(visit, Visit):
+        visit = request.scope[_VISIT] = _visit(request)
+    return visit
+
+
+def _visit(request: Request) -> Visit:
     path = request.url.path
     parts = path.strip("/").split("/")
     asked = request.query_params.get("instruments", "").split(",")

@@ -15,6 +15,8 @@ from alphaforge.market.sandbox.bars import Bars, Ints
 Bytes = npt.NDArray[np.uint8]
 
 _PIECE = 1_000
+_FEW = 10
+"""Candles up to which writing one after another is quicker than a matrix."""
 _NAMES = {"M": "mid", "B": "bid", "A": "ask"}
 _FIRST_ROW = {"M": 0, "B": 4, "A": 8}
 _TEN, _ZERO = np.uint32(10), np.uint32(ord("0"))
@@ -25,6 +27,10 @@ def candle_text(
 ) -> Iterator[bytes]:
     """The JSON list of candles in pieces. `complete`: (n,). `prices`: out of `MBA`. `precision`: decimals."""
     yield b"["
+    if len(bars) <= _FEW:
+        yield ",".join(_written(bars, complete, prices, precision, unix=unix)).encode()
+        yield b"]"
+        return
     for at in range(0, len(bars), _PIECE):
         rows = _rows(bars.rows(at, at + _PIECE), complete[at : at + _PIECE], prices, precision, unix=unix)
         yield rows if at else rows[1:]
@@ -43,6 +49,21 @@ def time_text(moment: float, *, unix: bool) -> str:
     if unix:
         return f"{micros // 1_000_000}.{micros % 1_000_000 * 1_000:09d}"
     return f"{from_epoch(micros // 1_000_000):%Y-%m-%dT%H:%M:%S}.{micros % 1_000_000 * 1_000:09d}Z"
+
+
+def _written(bars: Bars, complete: npt.NDArray[np.bool_], prices: str, precision: int, *, unix: bool) -> Iterator[str]:
+    """Each candle, to the letter as `_rows` has it."""
+    sides = [side for side in "BMA" if side in prices]
+    rows = zip(bars.time.tolist(), bars.volume.tolist(), complete.tolist(), bars.prices.T.tolist(), strict=True)
+    for time, volume, closed, points in rows:
+        text = [price_text(price, precision) for price in points]
+        ohlc = "".join(
+            f',"{_NAMES[side]}":{{"o":"{text[at]}","h":"{text[at + 1]}","l":"{text[at + 2]}","c":"{text[at + 3]}"}}'
+            for side in sides
+            for at in (_FIRST_ROW[side],)
+        )
+        moment = time_text(time, unix=unix)
+        yield f'{{"complete":{"true" if closed else "false"},"volume":{volume},"time":"{moment}"{ohlc}}}'
 
 
 def _rows(bars: Bars, complete: npt.NDArray[np.bool_], prices: str, precision: int, *, unix: bool) -> bytes:
