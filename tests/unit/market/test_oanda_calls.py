@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -297,3 +298,21 @@ async def test_the_last_error_stays_until_something_works() -> None:
         await client.candles("GBP_USD", M5, count=10)
     assert "404" in client.traffic.last_error
     await client.aclose()
+
+
+@pytest.mark.parametrize(("size", "beside"), [(1_000, False), (200_000, True)])
+async def test_an_answer_of_a_large_size_is_read_beside_the_event_loop(size: int, *, beside: bool) -> None:
+    client = mocked(Script(b"x" * size))
+    answer = await client._caller.get("a page", "/v3/page", lambda body: (len(body), threading.get_ident()))
+    await client.aclose()
+    assert answer.value[0] == size
+    assert (answer.value[1] != threading.get_ident()) is beside
+
+
+async def test_a_closed_client_asks_nothing() -> None:
+    script = Script(PAGE)
+    client = mocked(script)
+    await client.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.candles("GBP_USD", M5, count=10)
+    assert script.requests == []
