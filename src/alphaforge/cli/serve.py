@@ -30,7 +30,7 @@ def serve(
 def _load_structlog_alone() -> None:
     """Structlog imports rich where it finds it: 3 MB and a twentieth of a second for tracebacks that we do not draw."""
     if "rich" not in sys.modules:
-        sys.modules["rich"] = None  # type: ignore[assignment]
+        sys.modules["rich"] = None  # type: ignore[assignment]  # typeshed knows modules only
         import structlog  # noqa: F401, PLC0415 - the point of this function
 
         del sys.modules["rich"]
