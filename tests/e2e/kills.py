@@ -26,6 +26,7 @@ console = Console(stderr=True)
 
 SPEED = 600.0
 BEGIN = "2025-07-07T06:00:00Z"
+READY_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -101,7 +102,9 @@ def main() -> int:
     report, ready = damage.report, sorted(damage.ready)
     console.print(f"{damage.kills} kills; {damage.lost} of {damage.acknowledged} acknowledged entries lost")
     console.print(f"{report.evaluated} candles of {len(NAMES)} instruments evaluated, {report.signals} signals")
+    late = sum(seconds > READY_SECONDS for seconds in ready)
     console.print(f"Ready again after {ready[len(ready) // 2]:.2f} s (median), {ready[-1]:.2f} s (longest)")
+    console.print(f"{late} times later than {READY_SECONDS:g} s, {damage.ready[0]:.2f} s at the first start")
     for fault in report.faults[:20]:
         console.print(f"[red]{fault}")
     return 1 if damage.lost or report.faults else 0
