@@ -60,10 +60,13 @@ async def _desk(settings: Settings, entrance: Entrance, address: str) -> None:
     """Load and open the desk, let the requests in, and keep it open until cancelled."""
     await asyncio.to_thread(_load)
     from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
-    from alphaforge.bootstrap import api_options, open_services  # noqa: PLC0415 - the same
+    from alphaforge.api.layers import from_memory_first  # noqa: PLC0415 - the same
+    from alphaforge.bootstrap import api_options, open_second_level, open_services  # noqa: PLC0415 - the same
+    from alphaforge.telemetry.request_lines import RequestLines  # noqa: PLC0415 - the same
 
-    async with open_services(settings) as services:
-        entrance.open(create_app(services, api_options(settings)))
+    async with open_second_level(settings) as second_level, open_services(settings) as services:
+        app = create_app(services, api_options(settings), second_level=second_level)
+        entrance.open(from_memory_first(app, RequestLines().line))
         settle_down()
         log.info("serving", address=address, database=services.database.url_for_people)
         await asyncio.Event().wait()

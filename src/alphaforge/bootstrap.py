@@ -1,13 +1,16 @@
 """The composition root: builds every part from the settings, starts the background work, and closes it all."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
+from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.services import ApiOptions, Services
+from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import MarketClock
 from alphaforge.desk_services import desk_services
@@ -91,7 +94,13 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     """The desk without background work, as the command line uses it."""
     async with open_database(settings) as database, open_source(settings) as source:
         capacity = DEFAULT_SETTINGS.window + CATCH_UP
-        candles = RollingCandles(source, _Archive(database, source), source.clock, capacity)
+        candles = RollingCandles(
+            source,
+            _Archive(database, source),
+            source.clock,
+            capacity,
+            lambda: database.commits.happened(("candles",)),
+        )
         yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS)
 
 
@@ -114,10 +123,33 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 await work
 
 
+@asynccontextmanager
+async def open_second_level(settings: Settings) -> AsyncIterator[SecondLevel[KeptAnswer] | None]:
+    """What several processes keep of their answers, where there is a Redis for it."""
+    if settings.redis_url is None or not settings.enable_cache:
+        yield None
+        return
+    from alphaforge.cache.redis import RedisAnswers  # noqa: PLC0415 - 24 MB that few need
+
+    digest = hashlib.sha256(settings.database_url.get_secret_value().encode()).hexdigest()[:16]
+    prefix = f"alphaforge:answers:{ApiOptions().version}:{digest}"
+    url = settings.redis_url.get_secret_value()
+    second_level = RedisAnswers(url, prefix, settings.cache_ttl, KeptAnswer.packed, KeptAnswer.unpacked)
+    try:
+        yield second_level
+    finally:
+        await second_level.aclose()
+
+
 def api_options(settings: Settings) -> ApiOptions:
     """What of the settings the interface follows."""
     return ApiOptions(
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,
         max_page_size=settings.max_page_size,
         allowed_origins=settings.allowed_origins,
+        rate_limit_per_minute=settings.rate_limit_per_minute,
+        enable_cache=settings.enable_cache,
+        cache_ttl=settings.cache_ttl,
+        cache_bytes=settings.cache_bytes,
+        enable_compression=settings.enable_compression,
     )

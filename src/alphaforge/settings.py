@@ -92,7 +92,6 @@ def _upper(value: object) -> object:
 
 _SWITCH = About("true or false")
 _TEXT = About("text")
-_LATER_CACHE = "this version has no cache"
 _LATER_ALERTS = "this version sends no alerts"
 
 Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1), _TEXT]
@@ -120,15 +119,14 @@ class Settings(BaseSettings):
     redis_url: Annotated[
         SecretStr | None,
         BeforeValidator(_stripped),
-        About("redis://host:port/number", unused="this version runs as one process and needs no Redis"),
+        About("redis://host:port/number"),
     ] = None
-    enable_cache: Annotated[bool, About(_SWITCH.accepts, unused=_LATER_CACHE)] = True
-    cache_ttl: Annotated[int, Field(ge=0), About("seconds", unused=_LATER_CACHE)] = 300
-    enable_compression: Annotated[bool, About(_SWITCH.accepts, unused="this version answers uncompressed")] = True
+    enable_cache: Annotated[bool, _SWITCH] = True
+    cache_ttl: Annotated[int, Field(ge=0), About("seconds")] = 300
+    cache_bytes: Annotated[int, Field(ge=0), About("bytes of answers kept in the process")] = 8 * 1024 * 1024
+    enable_compression: Annotated[bool, _SWITCH] = True
     max_page_size: Annotated[int, Field(ge=1, le=10_000), About("a whole number from 1 to 10000")] = 100
-    rate_limit_per_minute: Annotated[
-        int, Field(ge=0), About("a whole number; 0 for no limit", unused="this version limits nobody")
-    ] = 60
+    rate_limit_per_minute: Annotated[int, Field(ge=0), About("a whole number; 0 for no limit")] = 60
     async_workers: Annotated[
         int, Field(ge=1, le=64), About("a whole number from 1 to 64", unused="this version runs as one process")
     ] = 4

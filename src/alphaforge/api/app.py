@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette_compress import CompressMiddleware
 
 from alphaforge.api import (
     analysis,
@@ -24,10 +25,15 @@ from alphaforge.api import (
     status,
 )
 from alphaforge.api.errors import answer_http_exception, answer_own_error, answer_validation_error
+from alphaforge.api.kept_answer import WORTH_COMPRESSING, KeptAnswer
+from alphaforge.api.layers import Layers
 from alphaforge.api.middleware.access import LOOPBACK_ORIGIN, ApiKey, NoForeignPages
+from alphaforge.api.middleware.allowance import RateLimit
+from alphaforge.api.middleware.answers import Remembering
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.middleware.request_log import RequestLog
 from alphaforge.api.services import ApiOptions, Services
+from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.errors import AlphaForgeError
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -49,8 +55,17 @@ _ROUTERS = (
 """In this order: fixed paths below /api/signals come before /api/signals/{signal_id}."""
 
 
-def create_app(services: Services, options: ApiOptions | None = None, *, lifespan: Lifespan | None = None) -> FastAPI:
-    """The ASGI application around `services`. It opens and closes nothing itself."""
+def create_app(
+    services: Services,
+    options: ApiOptions | None = None,
+    *,
+    lifespan: Lifespan | None = None,
+    second_level: SecondLevel[KeptAnswer] | None = None,
+) -> FastAPI:
+    """The ASGI application around `services`. It opens and closes nothing itself.
+
+    `second_level` keeps answers for several processes.
+    """
     options = options or ApiOptions()
     app = FastAPI(
         title="AlphaForge",
@@ -59,7 +74,6 @@ def create_app(services: Services, options: ApiOptions | None = None, *, lifespa
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
-        middleware=_middleware(options),
         # FastAPI traces and measures by itself unless told not to; nobody here reads that.
         telemetry={
             "tracing": False,
@@ -69,18 +83,32 @@ def create_app(services: Services, options: ApiOptions | None = None, *, lifespa
             "auto_configure": False,
         },
     )
-    app.state.services = services
-    app.state.options = options
     for router in _ROUTERS:
         app.include_router(router)
     app.add_exception_handler(AlphaForgeError, answer_own_error)
     app.add_exception_handler(HTTPException, answer_http_exception)
     app.add_exception_handler(RequestValidationError, answer_validation_error)
     documentation.describe(app)
+    serve(app, services, options, second_level)
     return app
 
 
-def _middleware(options: ApiOptions) -> list[Middleware]:
+def serve(
+    app: FastAPI,
+    services: Services,
+    options: ApiOptions,
+    second_level: SecondLevel[KeptAnswer] | None = None,
+) -> None:
+    """Put the application in front of these services, with layers of its own; see `create_app`."""
+    layers = Layers.of(services, options, second_level)
+    app.state.services = services
+    app.state.options = options
+    app.state.layers = layers
+    app.user_middleware = _middleware(options, layers)
+    app.middleware_stack = None  # built with the first request
+
+
+def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
     """Outermost first. Everything is logged; a browser's preflight carries no key, so it is answered before the key."""
     chain = [
         Middleware(RequestLog),
@@ -89,13 +117,20 @@ def _middleware(options: ApiOptions) -> list[Middleware]:
             allow_origins=list(options.allowed_origins),
             allow_origin_regex=LOOPBACK_ORIGIN,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            allow_headers=[
+                *("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key", "X-Request-ID"),
+            ],
+            expose_headers=["ETag", "Link", "RateLimit", "Retry-After", "Server-Timing", "X-Cache", "X-Request-ID"],
             max_age=600,
         ),
     ]
-    if options.api_key:
-        chain.append(Middleware(ApiKey, key=options.api_key))
+    if layers.key:
+        chain.append(Middleware(ApiKey, key=layers.key))
     else:
-        chain.append(Middleware(NoForeignPages, allowed_origins=options.allowed_origins))
+        chain.append(Middleware(NoForeignPages, names=layers.names, allowed_origins=options.allowed_origins))
+    if options.rate_limit_per_minute:
+        chain.append(Middleware(RateLimit, allowances=layers.allowances))
+    chain.append(Middleware(Remembering, cache=layers.cache))
+    if options.enable_compression:
+        chain.append(Middleware(CompressMiddleware, minimum_size=WORTH_COMPRESSING))
     return [*chain, Middleware(BodyLimit, limit=options.max_body_bytes)]

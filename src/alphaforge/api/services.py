@@ -275,13 +275,19 @@ class ApiOptions:
     """What of the settings the interface follows.
 
     `api_key` None leaves the interface open (loopback only, the wiring sees to that). `max_body_bytes` must leave
-    room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's.
+    room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's. A
+    `rate_limit_per_minute` of 0 sets none. `cache_ttl` in seconds, `cache_bytes` of answers kept in this process.
     """
 
     api_key: str | None = None
     max_page_size: int = 100
     max_body_bytes: int = 10 * 1024 * 1024
     allowed_origins: tuple[str, ...] = ()
+    rate_limit_per_minute: int = 0
+    enable_cache: bool = True
+    cache_ttl: float = 300.0
+    cache_bytes: int = 8 * 1024 * 1024
+    enable_compression: bool = True
     version: str = "2.0.0"
 
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, StorageError
-from alphaforge.storage import tables, totals
+from alphaforge.storage import announcements, tables, totals
 
 if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where there is something to migrate
     from alembic.config import Config
 
 PREDECESSOR = "0001_predecessor"
-HEAD = "0002_alphaforge"
-KNOWN = (PREDECESSOR, HEAD)
+HEAD = "0003_answers"
+KNOWN = (PREDECESSOR, "0002_alphaforge", HEAD)
 MIGRATIONS = Path(__file__).parent / "migrations"
 LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)
 _VERSION_TABLE = text(
@@ -57,7 +57,7 @@ def state_of(catalog: Catalog, where: str) -> State:
     present = set(catalog.tables) - {"alembic_version"}
     if catalog.revisions == (HEAD,):
         return State.CURRENT
-    if catalog.revisions == (PREDECESSOR,):
+    if len(catalog.revisions) == 1 and catalog.revisions[0] in KNOWN:
         return State.OLDER
     legacy = {"trading_signals", "journal_entries"} <= present
     if catalog.revisions and legacy:
@@ -93,6 +93,9 @@ def bring_up_to_date(connection: Connection, state: State) -> None:
         tables.metadata.create_all(connection)
         for statement in totals.create_statements(connection.dialect.name):
             connection.exec_driver_sql(statement)
+        if connection.dialect.name == "postgresql":
+            for statement in announcements.create_statements():
+                connection.exec_driver_sql(statement)
         connection.execute(_VERSION_TABLE)
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
         return

@@ -85,6 +85,18 @@ def _begun(engine: Engine) -> Connection:
     return plain
 
 
+async def driver_connection(engine: Engine) -> Any:  # noqa: ANN401 - what the driver has
+    """A connection of the driver's own kind, outside the pool; whoever asks for it closes it."""
+
+    def taken() -> Any:  # noqa: ANN401 - the same
+        pooled = engine.raw_connection()
+        found = pooled.driver_connection
+        pooled.detach()
+        return found
+
+    return await greenlet_spawn(taken)
+
+
 async def dispose(engine: Engine) -> None:
     """Close the connections of the pool."""
     await greenlet_spawn(engine.dispose)

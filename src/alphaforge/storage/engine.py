@@ -6,7 +6,6 @@ leaving the block.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,14 +18,14 @@ from sqlalchemy import Connection, Engine
 from alphaforge.core.errors import DatabaseUnwritable
 from alphaforge.storage import adoption_postgresql, adoption_sqlite
 from alphaforge.storage.address import Address, parse_address
-from alphaforge.storage.connection import AsyncConnection, awaiting_engine, dispose, transaction
+from alphaforge.storage.commits import ALWAYS_CERTAIN, Commits, Freshness
+from alphaforge.storage.connection import AsyncConnection, awaiting_engine, dispose, driver_connection, transaction
 from alphaforge.storage.failures import plainly, unreachable
 from alphaforge.storage.lock import ProcessLock
 from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open_writer
 
 SQLITE_READERS = 8
 _CONNECT_SECONDS = 5.0
-_ANYTHING = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,9 @@ class Database:
         self._reader = reader
         self._writer = writer
         self._lock = lock
-        self._committed: Counter[str] = Counter()
+        self.commits = Commits()
+        self.freshness: Freshness = ALWAYS_CERTAIN
+        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, pool: PoolSettings | None = None, *, read_only: bool = False) -> Self:
@@ -91,7 +92,18 @@ class Database:
             raise
         # one pool; a reader's transactions see one moment and cannot write
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return await cls._begun(address, reader, None if read_only else engine, None)
+        database = await cls._begun(address, reader, None if read_only else engine, None)
+        if not read_only:
+            database._listen(engine)  # noqa: SLF001 - its own
+        return database
+
+    def _listen(self, engine: Engine) -> None:
+        """Hear of the commits of other processes."""
+        from alphaforge.storage.listening import Announcements  # noqa: PLC0415 - only PostgreSQL needs its driver
+
+        announcements = Announcements(lambda: driver_connection(engine), self.commits)
+        self.freshness = announcements
+        self._listening = asyncio.create_task(announcements.run(), name="announcements")
 
     @classmethod
     async def _begun(cls, address: Address, reader: Engine, writer: Engine | None, lock: ProcessLock | None) -> Self:
@@ -119,18 +131,14 @@ class Database:
     async def write(self, *nouns: str) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed, and on the disk, when the block is left; rolled back by an exception.
 
-        `nouns`: what it changes, by their tables' names; anything, where none is given. See `generation`.
+        `nouns`: what it changes, by their tables' names; anything, where none is given. See `commits`.
         """
         if self._writer is None:
             message = f"{self.url_for_people} was opened for reading only"
             raise DatabaseUnwritable(message)
         async with self._transaction(self._writer) as connection:
             yield connection
-        self._committed.update(nouns or (_ANYTHING,))
-
-    def generation(self, noun: str) -> int:
-        """A number that grows with every commit of this process that may have changed the noun."""
-        return self._committed[noun] + self._committed[_ANYTHING]
+        self.commits.happened(nouns)
 
     @asynccontextmanager
     async def _transaction(self, engine: Engine) -> AsyncIterator[AsyncConnection]:
@@ -144,6 +152,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection and let the next process have the file."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
         await dispose(self._reader)
         if self._writer is not None:
             await dispose(self._writer)  # last, so that SQLite folds its WAL back into the file

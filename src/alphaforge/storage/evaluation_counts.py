@@ -42,7 +42,7 @@ class EvaluationTally:
 
     async def since(self, moment: float) -> EvaluationCounts:
         """The counts of what was decided at or after a moment (epoch seconds)."""
-        generations = tuple(self.database.generation(noun) for noun in _NOUNS)
+        generations = tuple(self.database.commits.generation(noun) for noun in _NOUNS)
         last = self._last
         if last is not None and last.generations == generations and last.since <= moment <= last.oldest:
             return last.counts

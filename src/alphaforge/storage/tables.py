@@ -253,3 +253,15 @@ app_settings = Table(
     Column("value", Text, nullable=False),
     Column("updated_at", Double, nullable=False),
 )
+
+idempotent_answers = Table(
+    "idempotent_answers",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("ix_idempotent_answers_age", "created_at"),
+)
+"""What was answered to a write that carried an Idempotency-Key. `request` is a digest of what was asked."""

@@ -14,7 +14,7 @@ async def load_book(desk: Desk) -> HeldBook:
     It is read again whenever a commit may have changed it. The newest evaluated candles are read once, since from
     then on only this desk evaluates.
     """
-    source, generation = desk.source.name, desk.database.generation(NOUN)
+    source, generation = desk.source.name, desk.database.commits.generation(NOUN)
     if desk.held is not None and (desk.held.source, desk.held.generation) == (source, generation):
         return desk.held
     async with desk.database.read() as connection:

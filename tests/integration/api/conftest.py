@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from alphaforge.api.app import create_app
+from alphaforge.api.app import create_app, serve
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
@@ -22,10 +22,11 @@ _applications: dict[ApiOptions, FastAPI] = {}
 
 
 def application(services: Services, options: ApiOptions) -> FastAPI:
-    """The application of these options, put together once: it holds nothing of a test but its services."""
+    """The application of these options, its routes put together once."""
     if options not in _applications:
         _applications[options] = create_app(services, options)
-    _applications[options].state.services = services
+    else:
+        serve(_applications[options], services, options)
     return _applications[options]
 
 

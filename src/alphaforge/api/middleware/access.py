@@ -19,19 +19,49 @@ _OPEN_PATH = "/health/live"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+class Key:
+    """The API key. Only its digest is kept, and what was given before and fitted, to be known again quickly."""
+
+    def __init__(self, key: str) -> None:
+        self._digest = _digest(key.encode())
+        self._fitted = {b"authorization": b"", b"x-api-key": b""}
+
+    def opens(self, scope: Scope) -> bool:
+        """Whether one of a request's headers carries it."""
+        return any([self._fits(name, value) for name, value in scope["headers"] if name in self._fitted])  # noqa: C419 - no early end
+
+    def opens_again(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether a header is the very one that carried it before."""
+        return any(
+            before and hmac.compare_digest(headers.get(name, b""), before) for name, before in self._fitted.items()
+        )
+
+    def _fits(self, name: bytes, value: bytes) -> bool:
+        given = value
+        if name == b"authorization":
+            scheme, _, credentials = value.partition(b" ")
+            if scheme.lower() != b"bearer":
+                return False
+            given = credentials.strip()
+        if not hmac.compare_digest(_digest(given), self._digest):
+            return False
+        self._fitted[name] = value
+        return True
+
+
 class ApiKey:
     """With a key set, everything but /health/live demands it: documentation and unknown paths too.
 
     It comes as `Authorization: Bearer <key>` or `X-API-Key: <key>` and is compared in constant time.
     """
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: "Key") -> None:
         self.app = app
-        self._digest = _digest(key.encode())
+        self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        if scope["type"] == "lifespan" or scope["path"] == _OPEN_PATH or self._admits(Headers(scope=scope)):
+        if scope["type"] == "lifespan" or scope["path"] == _OPEN_PATH or self._key.opens(scope):
             await self.app(scope, receive, send)
             return
         answer = problem(
@@ -44,18 +74,36 @@ class ApiKey:
         )
         await answer(scope, receive, send)
 
-    def _admits(self, headers: Headers) -> bool:
-        given = [value.encode("latin-1") for value in headers.getlist("x-api-key")]
-        for value in headers.getlist("authorization"):
-            scheme, _, credentials = value.partition(" ")
-            if scheme.lower() == "bearer":
-                given.append(credentials.strip().encode("latin-1"))
-        return any([hmac.compare_digest(_digest(key), self._digest) for key in given])  # noqa: C419 - no early end
-
 
 def _digest(key: bytes) -> bytes:
     """Equal lengths, so that the comparison tells nothing of the key's."""
     return hashlib.sha256(key).digest()
+
+
+class OwnNames:
+    """This machine's names: loopback's, and those of the origins that are allowed."""
+
+    _MOST = 16
+
+    def __init__(self, allowed_origins: tuple[str, ...]) -> None:
+        self._hosts = frozenset(urlsplit(origin).netloc.lower() for origin in allowed_origins)
+        self._met: set[bytes] = set()
+
+    def are_meant(self, scope: Scope) -> bool:
+        """Whether every Host of the request is one of ours."""
+        return all(self._is_ours(value) for name, value in scope["headers"] if name == b"host")
+
+    def are_meant_again(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether the Host is one that was asked for before."""
+        return headers.get(b"host", b"") in self._met
+
+    def _is_ours(self, value: bytes) -> bool:
+        host = value.decode("latin-1")
+        if not _LOOPBACK_HOST.fullmatch(host) and host.lower() not in self._hosts:
+            return False
+        if len(self._met) < self._MOST:
+            self._met.add(value)
+        return True
 
 
 class NoForeignPages:
@@ -67,14 +115,14 @@ class NoForeignPages:
     machine by its own names, or, as HTTP/1.0 lets them, for none.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, names: "OwnNames", allowed_origins: tuple[str, ...]) -> None:
         self.app = app
+        self._names = names
         self._allowed = frozenset(allowed_origins)
-        self._hosts = frozenset(urlsplit(origin).netloc.lower() for origin in allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        if scope["type"] == "http" and not self._is_here(scope):
+        if scope["type"] == "http" and not self._names.are_meant(scope):
             answer = problem(
                 str(scope.get("alphaforge.request_id", "")),
                 HTTPStatus.MISDIRECTED_REQUEST,
@@ -95,11 +143,6 @@ class NoForeignPages:
             advice="Set API_KEY on the server and send it along, or serve the page from this machine.",
         )
         await answer(scope, receive, send)
-
-    def _is_here(self, scope: Scope) -> bool:
-        """Whether every Host of the request is one of ours."""
-        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        return all(_LOOPBACK_HOST.fullmatch(host) or host.lower() in self._hosts for host in hosts)
 
     def _admits(self, headers: Headers) -> bool:
         origin = headers.get("origin")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -91,6 +91,7 @@ class RollingCandles:
     archive: CandleArchive
     clock: Clock
     capacity: int = CAPACITY
+    changed: Callable[[], None] = lambda: None
     traffic: RollingTraffic = field(default_factory=RollingTraffic)
     _windows: dict[str, _Window] = field(default_factory=dict)
     _flights: dict[str, asyncio.Task[Refreshed]] = field(default_factory=dict)
@@ -185,6 +186,8 @@ class RollingCandles:
         elif len(found.new):
             buffer.append(found.new)
         window.filled = True
+        if len(found.all):
+            self.changed()
         self.traffic.candles_new += len(found.new)
         self.traffic.candles_revised += len(found.revised)
         self.traffic.candles_backfilled += len(found.older)

@@ -1,0 +1,257 @@
+"""Answering from memory: a hit costs a lookup and a send, a miss is made once for all who ask.
+
+`FromMemory` stands before everything else and knows only what was asked before in the very same bytes; it lets all
+else pass. `Remembering` stands next to the routers, behind the key and the limits: it makes, keeps and compresses.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alphaforge.api.kept_answer import IDENTITY, Header, KeptAnswer, Variant, coding_of, is_unchanged
+from alphaforge.api.reads import Reads, reads_of
+from alphaforge.cache import generations
+from alphaforge.cache.answers import Answers
+from alphaforge.cache.memory import Slot
+from alphaforge.core.clock import Clock
+
+_LONGEST_QUESTION = 2_000
+_HIT, _MISS, _BYPASS = b"hit", b"miss", b"bypass"
+_HIT_MARKS: tuple[Header, ...] = ((b"x-cache", _HIT), (b"server-timing", b"cache;desc=hit"))
+_OF_ITS_OWN = frozenset({b"content-length", b"date", b"server", b"x-request-id", b"vary", b"cache-control"})
+"""Headers that are made anew with each answer."""
+
+_OURS_TO_READ = (b"accept-encoding", b"if-none-match")
+
+
+class Freshness(Protocol):
+    """Whether this process has heard of every commit: always on SQLite, where it makes them all."""
+
+    def is_certain(self) -> bool:
+        """Whether it has as of a moment ago, without asking."""
+        ...
+
+    async def ascertain(self) -> bool:
+        """Ask; False where nobody can say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCache:
+    """What both middlewares share. `enabled` off: every answer is made anew, and is the same."""
+
+    answers: Answers[KeptAnswer]
+    freshness: Freshness
+    clock: Clock
+    enabled: bool = True
+    compression: bool = True
+
+    def coding(self, accept_encoding: bytes) -> bytes:
+        """The coding for a client."""
+        return coding_of(accept_encoding) if self.compression else IDENTITY
+
+    def tick(self, reads: Reads) -> int:
+        """Where the clock of such an answer stands."""
+        return int(self.clock.now() // reads.clock) if reads.clock else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What a shortcut carries: the answer in its coding, and the clock it was made by."""
+
+    variant: Variant
+    reads: Reads
+    tick: int
+
+
+class FromMemory:
+    """Sends what was asked before in the same bytes; see the module. `admits` looks at the headers as the guards do.
+
+    `spend` takes a read from the client's allowance and answers the headers that say what is left, or None where
+    nothing is. `name` names the request, `line` writes its line in the log.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        cache: AnswerCache,
+        admits: Callable[[dict[bytes, bytes]], bool],
+        spend: Callable[[Any], tuple[Header, ...] | None],
+        name: Callable[[], bytes],
+        line: Callable[[str, bytes, int, int, float], None],
+    ) -> None:
+        self.app = app
+        self._cache = cache
+        self._shortcut = cache.answers.memory.shortcut
+        self._traffic = cache.answers.traffic
+        self._certain = cache.freshness.is_certain
+        self._compression = cache.compression
+        self._admits = admits
+        self._spend = spend
+        self._name = name
+        self._line = line
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http" or scope["method"] != "GET" or not self._certain():
+            return await self.app(scope, receive, send)
+        began = time.perf_counter()
+        headers = dict(scope["headers"])
+        coding = headers.get(b"accept-encoding", IDENTITY) if self._compression else IDENTITY
+        found = self._shortcut((scope["path"], scope["query_string"], coding))
+        if found is None or b"origin" in headers or b"x-request-id" in headers or not self._admits(headers):
+            return await self.app(scope, receive, send)
+        note = found[1]
+        if note.reads.clock and self._cache.tick(note.reads) != note.tick:
+            return await self.app(scope, receive, send)
+        allowance = self._spend(scope["client"])
+        if allowance is None:
+            return await self.app(scope, receive, send)
+        self._traffic.hits += 1
+        name = self._name()
+        variant = note.variant
+        asked = headers.get(b"if-none-match")
+        if asked is not None and is_unchanged(asked, variant.etag):
+            status, fixed, body = 304, variant.unchanged, b""
+        else:
+            status, fixed, body = 200, variant.headers, variant.body
+        own = (*fixed, *_HIT_MARKS, *allowance, (b"x-request-id", name), _NOSNIFF)
+        await send({"type": "http.response.start", "status": status, "headers": own})
+        await send({"type": "http.response.body", "body": body})
+        self._line(note.reads.path, name, status, len(body), time.perf_counter() - began)
+        return None
+
+
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+class Remembering:
+    """Answers from memory, or makes the answer, keeps it, and leaves a shortcut for `FromMemory`."""
+
+    def __init__(self, app: ASGIApp, *, cache: AnswerCache) -> None:
+        self.app = app
+        self._cache = cache
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        reads = reads_of(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        if reads is None or len(scope["path"]) + len(scope["query_string"]) > _LONGEST_QUESTION:
+            await self._pass_by(scope, receive, send)
+            return
+        scope["route"] = reads  # the log's line names the route by its `path`
+        began = time.perf_counter()
+        making = _Making(self.app, scope)
+        slot, was_there, tick = await self._slot(scope, reads, making)
+        if slot is None:
+            await making.send_on(send)
+            return
+        headers = dict(scope["headers"])
+        accepted = headers.get(b"accept-encoding", IDENTITY)
+        variant, grown = slot.value.variant(self._cache.coding(accepted))
+        memory = self._cache.answers.memory
+        if grown:
+            memory.grown(slot, grown)
+        memory.lead(
+            (scope["path"], scope["query_string"], accepted if self._cache.compression else IDENTITY),
+            slot,
+            _Note(variant, reads, tick),
+        )
+        marks = _HIT_MARKS if was_there else _made(self._cache.enabled, time.perf_counter() - began)
+        await _send(send, variant, headers.get(b"if-none-match"), marks)
+
+    async def _slot(self, scope: Scope, reads: Reads, making: "_Making") -> tuple[Slot[KeptAnswer] | None, bool, int]:
+        cache, tick = self._cache, self._cache.tick(reads)
+        versions = cache.answers.generations.scope(reads.nouns)
+        if not cache.enabled or not (cache.freshness.is_certain() or await cache.freshness.ascertain()):
+            cache.answers.traffic.bypassed += 1
+            made = await making.answer()
+            return (None if made is None else _loose(made, versions)), False, tick
+        key = scope["path"], _normal(scope["query_string"]), tick
+        slot, was_there = await cache.answers.get(key, versions, making.answer)
+        if slot is None and not making.is_made:  # another's question failed; this one may fare better
+            made = await making.answer()
+            slot = None if made is None else _loose(made, versions)
+        return slot, was_there, tick
+
+    async def _pass_by(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def mark(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-cache", _BYPASS)]
+            await send(message)
+
+        await self.app(scope, receive, mark if scope["type"] == "http" else send)
+
+
+def _loose(made: KeptAnswer, versions: generations.Scope) -> Slot[KeptAnswer]:
+    """An answer that is kept nowhere."""
+    return Slot(None, made, versions, (), 0.0, 0)
+
+
+def _normal(query: bytes) -> str:
+    """One spelling for a query's parameters, whatever their order."""
+    if not query:
+        return ""
+    text = query.decode("latin-1")
+    return urlencode(sorted(parse_qsl(text, keep_blank_values=True), key=lambda pair: pair[0]))
+
+
+def _made(enabled: bool, seconds: float) -> tuple[Header, ...]:  # noqa: FBT001 - a word for the header
+    took = f"app;dur={seconds * 1000:.2f}".encode()
+    return (b"x-cache", _MISS if enabled else _BYPASS), (b"server-timing", took)
+
+
+async def _send(send: Send, variant: Variant, if_none_match: bytes | None, marks: tuple[Header, ...]) -> None:
+    if if_none_match is not None and is_unchanged(if_none_match, variant.etag):
+        status, headers, body = 304, variant.unchanged, b""
+    else:
+        status, headers, body = 200, variant.headers, variant.body
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *marks]})
+    await send({"type": "http.response.body", "body": body})
+
+
+class _Making:
+    """One request to the routers, its answer held back until it is whole."""
+
+    def __init__(self, app: ASGIApp, scope: Scope) -> None:
+        self._app = app
+        self._scope = scope
+        self._messages: list[Message] = []
+        self._was_read = False
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the routers were asked."""
+        return bool(self._messages)
+
+    async def answer(self) -> KeptAnswer | None:
+        """Ask the routers; what they say is worth keeping where it is a 200."""
+        kept = [pair for pair in self._scope["headers"] if pair[0] not in _OURS_TO_READ]
+        await self._app({**self._scope, "headers": kept}, self._no_body, self._hold)
+        start, *rest = self._messages
+        if start["status"] != 200:  # noqa: PLR2004 - OK
+            return None
+        headers = tuple(pair for pair in start["headers"] if pair[0] not in _OF_ITS_OWN)
+        return KeptAnswer(b"".join(message.get("body", b"") for message in rest), headers)
+
+    async def _no_body(self) -> Message:
+        """The question has no body, and nobody goes away who waits for this answer alone."""
+        if self._was_read:
+            await asyncio.Event().wait()
+        self._was_read = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def _hold(self, message: Message) -> None:
+        self._messages.append(message)
+
+    async def send_on(self, send: Send) -> None:
+        """Give what the routers said as it is."""
+        for message in self._messages:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-cache", _BYPASS)]
+            await send(message)

@@ -1,0 +1,1 @@
+"""The response cache, in process and in Redis. It knows nothing of what it keeps."""
