@@ -4,7 +4,6 @@ A sandbox process answers every request after 80 ms; the reference is a bare req
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -12,6 +11,8 @@ from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from alphaforge.bootstrap import open_desk
 from alphaforge.settings import Settings
@@ -28,11 +29,6 @@ ROUNDS = 40
 GENERATE = "/api/signals/enhanced/generate"
 MEMORY_TARGET = 110
 START_TARGET = 1.5
-
-
-def cores() -> int:
-    """How many there are."""
-    return os.cpu_count() or 1
 
 
 def run() -> None:
@@ -93,7 +89,10 @@ def _memory(desk: Server, what: str) -> None:
 async def _cold(market: str, path: Path) -> float:
     """Seconds from an empty database and no connection to three decisions."""
     settings = Settings(
-        database_url=f"sqlite:///{path}", oanda_api_key="sandbox", oanda_api_url=market, background_tasks=False
+        database_url=SecretStr(f"sqlite:///{path}"),
+        oanda_api_key=SecretStr("sandbox"),
+        oanda_api_url=market,
+        background_tasks=False,
     )
     async with open_desk(settings) as desk:
         began = time.perf_counter()

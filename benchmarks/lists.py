@@ -1,0 +1,120 @@
+"""How many lists of 100 signals a second, to 1, 50, 100 and 1,000 clients, as a share of what the server can do bare?
+
+Bare: an ASGI app on the same uvicorn that sends the very bytes and headers and does nothing else. Both take turns in
+one run, on the same core, the clients on another. AlphaForge has its limits, metrics and logs on.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.bare import Answer
+from benchmarks.clients.sent import request, send
+from benchmarks.clients.tally import Load, Seen
+from benchmarks.data import new_database
+from benchmarks.machine import client_core
+from benchmarks.report import show
+from benchmarks.servers import Server, alphaforge, answer_of, bare, port_of
+
+PATH = "/api/signals?limit=100"
+CROWDS = (1, 50, 100, 1_000)
+ROUNDS = 2
+SECONDS = 0.8
+SHARE_TARGET = 0.85
+JUDGED = 100
+"""The crowd that the target is about."""
+
+
+@dataclass(slots=True)
+class Rounds:
+    """What was seen of one server in several rounds."""
+
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Answers a second over all rounds."""
+        return sum(one.answers for one in self.seen) / sum(one.seconds for one in self.seen)
+
+    @property
+    def busy(self) -> float:
+        """How much of its core the crowd took at most."""
+        return max(one.busy for one in self.seen)
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """All of them."""
+        return {kind: count for one in self.seen for kind, count in one.errors.items()}
+
+    def latencies(self) -> str:
+        """Median, 99th percentile, maximum, and the longest wait for a first answer, in ms."""
+        p50 = sorted(one.p50 for one in self.seen)[len(self.seen) // 2]
+        worst = (max(getattr(one, name) for one in self.seen) for name in ("p99", "longest", "slowest_first"))
+        return "/".join(f"{value * 1e3:.1f}" for value in (p50, *worst))
+
+
+def run() -> None:
+    """Print the figures."""
+    print(f"GET {PATH}, kept, against a bare app sending the same bytes; latencies: median/p99/longest/first, ms")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        new_database(folder / "filled.db")
+        with alphaforge(folder, folder / "filled.db") as desk:
+            rates = {what: _variant(folder, desk, what, headers) for what, headers in variants(desk).items()}
+    ratio = rates["304"] / rates["gzip"]
+    show("304 against 200 (gzip), 100 clients", f"{ratio:.2f} times", "above 1", met=ratio > 1)
+
+
+def variants(desk: Server) -> dict[str, Mapping[str, str]]:
+    """What to ask with, by name; all three are kept after this."""
+    compressed = {"Accept-Encoding": "gzip"}
+    etag = kept(desk, compressed, PATH).etag
+    kept(desk, {}, PATH)
+    return {"identity": {}, "gzip": compressed, "304": {**compressed, "If-None-Match": etag}}
+
+
+def kept(desk: Server, headers: Mapping[str, str], path: str) -> Answer:
+    """A kept answer, asked for until it is a hit."""
+    for _ in range(3):
+        answer = answer_of(port_of(desk), path, headers)
+    return answer
+
+
+def _variant(folder: Path, desk: Server, what: str, headers: Mapping[str, str]) -> float:
+    """Measure one kind of answer; the rate at the judged crowd."""
+    answer = kept(desk, headers, PATH)
+    if answer.header("x-cache") != "hit":
+        raise RuntimeError(f"{what} is not kept: {answer.status} {answer.body[:300]!r}")
+    judged = 0.0
+    with bare(folder, answer) as alone:
+        for clients in CROWDS:
+            ours, theirs = turns(desk, alone, request(PATH, headers), clients)
+            share = ours.rate / theirs.rate
+            judged = ours.rate if clients == JUDGED else judged
+            size = f"{len(answer.body) / 1000:.0f} KB" if answer.body else "empty"
+            target = f">= {SHARE_TARGET:.0%} of bare" if clients == JUDGED else ""
+            met = share >= SHARE_TARGET if clients == JUDGED else None
+            show(f"{what}, {size}, {clients} clients", f"{ours.rate:,.0f}/s = {share:.0%}", target, met=met)
+            show("  latencies; bare", f"{ours.latencies()}", f"{theirs.rate:,.0f}/s {theirs.latencies()}")
+            _warn(ours, theirs)
+    return judged
+
+
+def turns(one: Server, other: Server, asked: bytes, clients: int) -> tuple[Rounds, Rounds]:
+    """Both in turn."""
+    rounds = Rounds(), Rounds()
+    for _ in range(ROUNDS):
+        for server, seen in zip((one, other), rounds, strict=True):
+            load = Load(port_of(server), [asked], clients, SECONDS, core=client_core())
+            seen.seen.append(send(load))
+    return rounds
+
+
+def _warn(ours: Rounds, theirs: Rounds) -> None:
+    """Say where the figures are not to be trusted."""
+    for name, rounds in (("AlphaForge", ours), ("bare", theirs)):
+        if rounds.errors:
+            show(f"  errors, {name}", str(rounds.errors), "none", met=False)
+        if rounds.busy > 0.95:
+            print(f"    the clients were the bottleneck before {name}: {rounds.busy:.0%} of their core")

@@ -1,0 +1,58 @@
+"""The machine: its cores, who runs on which, and what a process holds."""
+
+import os
+from pathlib import Path
+
+
+def cores() -> list[int]:
+    """The cores this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def server_core() -> int | None:
+    """The core that a measured server has to itself; None where there is only one."""
+    found = cores()
+    return found[0] if len(found) > 1 else None
+
+
+def client_core() -> int | None:
+    """The core of the clients."""
+    found = cores()
+    return found[-1] if len(found) > 1 else None
+
+
+def pin(process: int, core: int | None) -> None:
+    """Keep a process, all its threads, on a core; the threads it starts later inherit it."""
+    if core is not None:
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
+
+
+def resident(process: int) -> float:
+    """MiB that a process holds now."""
+    return _held(process, "VmRSS")
+
+
+def peak(process: int) -> float:
+    """The most that it held since it began, or since `forget_peak`, in MiB."""
+    return _held(process, "VmHWM")
+
+
+def forget_peak(process: int) -> None:
+    """Let `peak` count from now on."""
+    Path(f"/proc/{process}/clear_refs").write_text("5")
+
+
+def open_files(process: int) -> int:
+    """How many files and sockets it has open."""
+    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
+def threads(process: int) -> int:
+    """How many threads it has."""
+    return len(list(Path(f"/proc/{process}/task").iterdir()))
+
+
+def _held(process: int, what: str) -> float:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{what}:"))
