@@ -36,7 +36,7 @@ def wilson_lower_bound(wins: int, count: int, confidence: float) -> float:
     share = wins / count
     centre = share + z * z / (2 * count)
     reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max(0.0, (centre - reach) / (1 + z * z / count))
+    return min(share, max(0.0, (centre - reach) / (1 + z * z / count)))  # at 0 of n the last digit would say more
 
 
 def kelly_fraction(
