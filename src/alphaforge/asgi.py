@@ -5,12 +5,15 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from alphaforge.api.entrance import Entrance
+from alphaforge.api.patience import Patience, Watch
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.memory import settle_down
 from alphaforge.settings import Settings
@@ -19,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 5
+LONGEST_HEAD = 65_536
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def serve(settings: Settings) -> None:
@@ -32,17 +37,7 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     listener = _listen(settings.host, settings.port)
     entrance = Entrance()
-    server = _Server(
-        uvicorn.Config(
-            entrance,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
-    )
+    server = server_of(entrance)
     host, port = listener.getsockname()[:2]
     desk = asyncio.create_task(_desk(settings, entrance, f"http://{host}:{port}"), name="desk")
     serving = asyncio.create_task(server.serve([listener]), name="server")
@@ -61,11 +56,21 @@ async def _desk(settings: Settings, entrance: Entrance, address: str) -> None:
     await asyncio.to_thread(_load)
     from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
     from alphaforge.api.layers import from_memory_first  # noqa: PLC0415 - the same
-    from alphaforge.bootstrap import api_options, open_second_level, open_services  # noqa: PLC0415 - the same
+    from alphaforge.bootstrap import (  # noqa: PLC0415 - the same
+        api_options,
+        open_second_level,
+        open_services,
+        open_shared_counts,
+    )
     from alphaforge.telemetry.request_lines import RequestLines  # noqa: PLC0415 - the same
 
-    async with open_second_level(settings) as second_level, open_services(settings) as services:
-        app = create_app(services, api_options(settings), second_level=second_level)
+    async with (
+        open_second_level(settings) as second_level,
+        open_shared_counts(settings) as shared_counts,
+        open_services(settings) as services,
+    ):
+        options = api_options(settings)
+        app = create_app(services, options, second_level=second_level, shared_counts=shared_counts)
         entrance.open(from_memory_first(app, RequestLines().line))
         settle_down()
         log.info("serving", address=address, database=services.database.url_for_people)
@@ -78,8 +83,89 @@ def _load() -> None:
     import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
 
 
+def server_of(app: Any, patience: Patience | None = None) -> uvicorn.Server:  # noqa: ANN401 - as uvicorn has it
+    """A server around an application, with an end to what clients may take their time for."""
+    config = uvicorn.Config(
+        app,
+        http=_Connection,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # whoever asks is the peer, whatever X-Forwarded-For claims
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    return _Server(config, patience or Patience())
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection that can be looked at (see api/patience.py), and whose questions have heads of bounded length."""
+
+    taken = 0
+    _head: object = None
+    _head_length = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.has_begun:
+            return
+        if self._head is not self.scope:  # begun within this data, which may have ended a body
+            self._head, self._head_length = self.scope, 0
+        else:
+            self._head_length += len(data)
+        if self._head_length > LONGEST_HEAD and not self.transport.is_closing():
+            self.say(_TOO_LONG)
+
+    def resume_writing(self) -> None:
+        self.taken += 1
+        super().resume_writing()
+
+    @property
+    def question(self) -> object | None:
+        return self.cycle
+
+    @property
+    def has_begun(self) -> bool:
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
+
+    @property
+    def is_asking(self) -> bool:
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return is_answered and (self.timeout_keep_alive_task is None or self.has_begun)
+
+    @property
+    def is_stuck(self) -> bool:
+        return self.flow.write_paused or self.transport.is_closing()
+
+    def say(self, words: bytes) -> None:
+        self.transport.write(words)
+        self.transport.close()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+
 class _Server(uvicorn.Server):
-    """Ends in order: uvicorn would send itself the signal again, and the process die before the desk is closed."""
+    """Looks after slow clients, and ends in order.
+
+    By itself uvicorn would send the signal to itself again, and the process die before the desk is closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
+        super().__init__(config)
+        self._watch = Watch(patience)
+        self._look = patience.look
+        self._looked = 0.0
+
+    async def on_tick(self, counter: int) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._looked >= self._look:
+            self._looked = now
+            ours = [one for one in self.server_state.connections if isinstance(one, _Connection)]
+            if closed := self._watch.look(ours, now):
+                log.info("slow_clients_left", connections=closed)
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

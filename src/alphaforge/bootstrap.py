@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from alphaforge.api.kept_answer import KeptAnswer
+from alphaforge.api.middleware.allowance import SharedCounts
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
@@ -131,14 +132,34 @@ async def open_second_level(settings: Settings) -> AsyncIterator[SecondLevel[Kep
         return
     from alphaforge.cache.redis import RedisAnswers  # noqa: PLC0415 - 24 MB that few need
 
-    digest = hashlib.sha256(settings.database_url.get_secret_value().encode()).hexdigest()[:16]
-    prefix = f"alphaforge:answers:{ApiOptions().version}:{digest}"
+    prefix = f"alphaforge:answers:{ApiOptions().version}:{_desk_digest(settings)}"
     url = settings.redis_url.get_secret_value()
     second_level = RedisAnswers(url, prefix, settings.cache_ttl, KeptAnswer.packed, KeptAnswer.unpacked)
     try:
         yield second_level
     finally:
         await second_level.aclose()
+
+
+@asynccontextmanager
+async def open_shared_counts(settings: Settings) -> AsyncIterator[SharedCounts | None]:
+    """Where several processes count together what clients write, where there is a Redis for it."""
+    if settings.redis_url is None or not settings.rate_limit_per_minute:
+        yield None
+        return
+    from alphaforge.cache.allowance import SharedAllowance  # noqa: PLC0415 - 24 MB that few need
+
+    prefix = f"alphaforge:spent:{_desk_digest(settings)}"
+    counts = SharedAllowance(settings.redis_url.get_secret_value(), prefix)
+    try:
+        yield counts
+    finally:
+        await counts.aclose()
+
+
+def _desk_digest(settings: Settings) -> str:
+    """Tells desks apart that share a Redis."""
+    return hashlib.sha256(settings.database_url.get_secret_value().encode()).hexdigest()[:16]
 
 
 def api_options(settings: Settings) -> ApiOptions:

@@ -28,7 +28,7 @@ from alphaforge.api.errors import answer_http_exception, answer_own_error, answe
 from alphaforge.api.kept_answer import WORTH_COMPRESSING, KeptAnswer
 from alphaforge.api.layers import Layers
 from alphaforge.api.middleware.access import LOOPBACK_ORIGIN, ApiKey, NoForeignPages
-from alphaforge.api.middleware.allowance import RateLimit
+from alphaforge.api.middleware.allowance import RateLimit, SharedCounts
 from alphaforge.api.middleware.answers import Remembering
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.middleware.request_log import RequestLog
@@ -61,10 +61,11 @@ def create_app(
     *,
     lifespan: Lifespan | None = None,
     second_level: SecondLevel[KeptAnswer] | None = None,
+    shared_counts: SharedCounts | None = None,
 ) -> FastAPI:
     """The ASGI application around `services`. It opens and closes nothing itself.
 
-    `second_level` keeps answers for several processes.
+    `second_level` keeps answers for several processes, `shared_counts` counts what clients ask of them.
     """
     options = options or ApiOptions()
     app = FastAPI(
@@ -89,7 +90,7 @@ def create_app(
     app.add_exception_handler(HTTPException, answer_http_exception)
     app.add_exception_handler(RequestValidationError, answer_validation_error)
     documentation.describe(app)
-    serve(app, services, options, second_level)
+    serve(app, services, options, second_level, shared_counts)
     return app
 
 
@@ -98,9 +99,10 @@ def serve(
     services: Services,
     options: ApiOptions,
     second_level: SecondLevel[KeptAnswer] | None = None,
+    shared_counts: SharedCounts | None = None,
 ) -> None:
     """Put the application in front of these services, with layers of its own; see `create_app`."""
-    layers = Layers.of(services, options, second_level)
+    layers = Layers.of(services, options, second_level, shared_counts)
     app.state.services = services
     app.state.options = options
     app.state.layers = layers

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.access import Key, OwnNames
-from alphaforge.api.middleware.allowance import Allowances
+from alphaforge.api.middleware.allowance import Allowances, SharedCounts
 from alphaforge.api.middleware.answers import AnswerCache, FromMemory
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import Answers, SecondLevel
@@ -31,7 +31,13 @@ class Layers:
     cache: AnswerCache
 
     @classmethod
-    def of(cls, services: Services, options: ApiOptions, second_level: SecondLevel[KeptAnswer] | None) -> Self:
+    def of(
+        cls,
+        services: Services,
+        options: ApiOptions,
+        second_level: SecondLevel[KeptAnswer] | None,
+        shared_counts: SharedCounts | None = None,
+    ) -> Self:
         """For these services; the cache hears of every commit from now on."""
         generations = Generations()
         services.database.commits.follow(generations.changed)
@@ -40,7 +46,7 @@ class Layers:
         return cls(
             Key(options.api_key) if options.api_key else None,
             OwnNames(options.allowed_origins),
-            Allowances(options.rate_limit_per_minute),
+            Allowances(options.rate_limit_per_minute, shared_counts),
             AnswerCache(
                 answers,
                 services.database.freshness,

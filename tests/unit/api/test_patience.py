@@ -29,7 +29,7 @@ class Line:
 
 
 @pytest.mark.parametrize(("begun", "words"), [(True, b"HTTP/1.1 408 "), (False, b"")])
-def test_a_head_that_does_not_come_ends_the_connection(begun: bool, words: bytes) -> None:
+def test_a_head_that_does_not_come_ends_the_connection(*, begun: bool, words: bytes) -> None:
     line, watch = Line(is_asking=True, has_begun=begun), Watch(PATIENCE)
     assert [watch.look([line], now) for now in (100, 110, 129.9, 130)] == [0, 0, 0, 1]
     assert len(line.said) == 1
