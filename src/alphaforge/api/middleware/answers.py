@@ -173,7 +173,11 @@ class Remembering:
             made = await making.answer()
             return (None if made is None else _loose(made, versions)), False, tick
         key = scope["path"], _normal(scope["query_string"]), tick
-        slot, was_there = await cache.answers.get(key, versions, making.answer)
+        try:
+            slot, was_there = await cache.answers.get(key, versions, making.answer_for_all)
+        except _NotNow as shed:
+            making.repeat(shed)
+            return None, False, tick
         if slot is None and not making.is_made:  # another's question failed; this one may fare better
             made = await making.answer()
             slot = None if made is None else _loose(made, versions)
@@ -215,6 +219,14 @@ async def _send(send: Send, variant: Variant, if_none_match: bytes | None, marks
     await send({"type": "http.response.body", "body": body})
 
 
+class _NotNow(Exception):
+    """The routers cannot answer at present: a word for all who waited, as each would wait as long for the same one."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        super().__init__("503")
+        self.messages = messages
+
+
 class _Making:
     """One request to the routers, its answer held back until it is whole."""
 
@@ -238,6 +250,17 @@ class _Making:
             return None
         headers = tuple(pair for pair in start["headers"] if pair[0] not in _OF_ITS_OWN)
         return KeptAnswer(b"".join(message.get("body", b"") for message in rest), headers)
+
+    async def answer_for_all(self) -> KeptAnswer | None:
+        """The same. Raises _NotNow where the routers shed the question."""
+        made = await self.answer()
+        if made is None and self._messages[0]["status"] == 503:  # noqa: PLR2004 - service unavailable
+            raise _NotNow(self._messages)
+        return made
+
+    def repeat(self, shed: _NotNow) -> None:
+        """Say what was said to whoever asked first; the body goes on naming his request, under which the log has it."""
+        self._messages = [dict(message) for message in shed.messages]
 
     async def _no_body(self) -> Message:
         """The question has no body, and nobody goes away who waits for this answer alone."""
