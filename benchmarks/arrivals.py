@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.clients.sent import request, send
 from benchmarks.clients.tally import Load, Seen
-from benchmarks.data import new_database
+from benchmarks.data import filled_database
 from benchmarks.lists import PATH, kept
 from benchmarks.machine import client_core
 from benchmarks.report import show
@@ -28,8 +28,7 @@ def run() -> None:
     asked = request(PATH, HEADERS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        new_database(folder / "filled.db")
-        with alphaforge(folder, folder / "filled.db") as desk, bare(folder, kept(desk, HEADERS, PATH)) as alone:
+        with alphaforge(folder, filled_database()) as desk, bare(folder, kept(desk, HEADERS, PATH)) as alone:
             closed = send(Load(port_of(desk), [asked], CLIENTS, 1.0, core=client_core()))
             show("closed loop", f"{closed.rate:,.0f}/s", _latencies(closed))
             for share in SHARES:

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.bare import Answer
 from benchmarks.clients.sent import request, send
 from benchmarks.clients.tally import Load, Seen
-from benchmarks.data import new_database
+from benchmarks.data import filled_database
 from benchmarks.machine import client_core
 from benchmarks.report import show
 from benchmarks.servers import Server, alphaforge, answer_of, bare, port_of
@@ -59,8 +59,7 @@ def run() -> None:
     print(f"GET {PATH}, kept, against a bare app sending the same bytes; latencies: median/p99/longest/first, ms")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        new_database(folder / "filled.db")
-        with alphaforge(folder, folder / "filled.db") as desk:
+        with alphaforge(folder, filled_database()) as desk:
             rates = {what: _variant(folder, desk, what, headers) for what, headers in variants(desk).items()}
     ratio = rates["304"] / rates["gzip"]
     show("304 against 200 (gzip), 100 clients", f"{ratio:.2f} times", "above 1", met=ratio > 1)

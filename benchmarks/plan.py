@@ -18,7 +18,7 @@ import msgspec
 
 from benchmarks.clients.sent import request, send
 from benchmarks.clients.tally import Load
-from benchmarks.data import new_database
+from benchmarks.data import filled_database
 from benchmarks.machine import client_core, forget_peak, peak, resident
 from benchmarks.multi_timeframe import Fetched
 from benchmarks.report import median, show
@@ -65,8 +65,7 @@ def run() -> None:
     print(f"The plan's table: 10,000 signals, 5,000 entries, one client; OANDA imitated at {LATENCY} ms a request")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        filled = folder / "filled.db"
-        new_database(filled)
+        filled = filled_database()
         market = stack.enter_context(sandbox(folder, MARKET))
         servers = {
             "reference": stack.enter_context(reference(folder / "reference", filled, market)),
@@ -112,7 +111,7 @@ def _timeframes(plain: Server, market: str, folder: Path) -> None:
         cwd=_ROOT,
         check=True,
     )
-    fetched = msgspec.json.decode(done.stdout, type=Fetched)
+    fetched = msgspec.json.decode(done.stdout.splitlines()[-1], type=Fetched)  # logs come before
     after = Cost(fetched.seconds, fetched.memory)
     show("Multi-timeframe fetch, one instrument: before", str(before))
     faster = f"{before.seconds / after.seconds:.1f} times faster"
@@ -131,7 +130,7 @@ def measured(server: Server, work: Callable[[Server], float]) -> Cost:
 
 def asked(server: Server, path: str) -> float:
     """The median seconds of an answer to one client."""
-    seen = send(Load(port_of(server), [request(path)], 1, SECONDS, warm_up=0.1, core=client_core()))
+    seen = send(Load(port_of(server), [request(path)], 1, SECONDS, warm_up=0.1, at_least=7, core=client_core()))
     if seen.errors:
         raise RuntimeError(f"{path}: {seen.errors}")
     return seen.p50

@@ -1,6 +1,6 @@
 """How much of what a dashboard asks for is answered from memory?
 
-A web client's polls over a quarter of an hour, against a market whose clock runs thirty times as fast: scans,
+A web client's polls over a quarter of an hour, against a market whose clock runs 45 times as fast: scans,
 signals and full minutes come as often between two polls as they would. The trader writes in the journal meanwhile.
 """
 
@@ -10,12 +10,12 @@ from collections import Counter
 from http.client import HTTPConnection
 from pathlib import Path
 
-from benchmarks.data import new_database
+from benchmarks.data import filled_database
 from benchmarks.report import show
 from benchmarks.servers import Server, alphaforge, port_of, sandbox
 from benchmarks.soak import ENTRY
 
-SPEED = 30
+SPEED = 45
 MINUTES = 15
 POLL = 5
 """Market seconds between two polls."""
@@ -37,6 +37,7 @@ class Browser:
 
     def __init__(self, desk: Server) -> None:
         self.marks: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
         self.unchanged = 0
         self._connection = HTTPConnection("127.0.0.1", port_of(desk), timeout=30)
         self._tags: dict[str, str] = {}
@@ -51,7 +52,10 @@ class Browser:
         answer.read()
         self._tags[path] = answer.headers["ETag"] or ""
         self.unchanged += answer.status == 304
-        self.marks[answer.headers["X-Cache"] or "none"] += 1
+        mark = answer.headers["X-Cache"] or "none"
+        self.marks[mark] += 1
+        if mark == "miss":
+            self.missed[path] += 1
 
 
 def run() -> None:
@@ -59,14 +63,15 @@ def run() -> None:
     print(f"A dashboard's {MINUTES} minutes, a poll every {POLL} s, an entry every {WRITE // 60} minutes")
     with tempfile.TemporaryDirectory() as name, sandbox(Path(name), MARKET) as market:
         folder = Path(name)
-        new_database(folder / "filled.db")
-        with alphaforge(folder, folder / "filled.db", market) as desk:
+        with alphaforge(folder, filled_database(), market) as desk:
             kept, live = _session(desk)
     asked = kept.marks.total()
     share = kept.marks["hit"] / asked
     show("answered from memory", f"{share:.1%} of {asked:,}", f">= {TARGET:.0%}", met=share >= TARGET)
     show("  of them unchanged (304)", f"{kept.unchanged / asked:.1%}")
     show("  made anew, each shared by all clients", str(kept.marks["miss"]))
+    for path, times in kept.missed.most_common():
+        show(f"    {path}", str(times))
     show("prices and status beside them, which are never kept", f"{live.marks.total():,}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.clients.sent import request, send
 from benchmarks.clients.tally import Load
-from benchmarks.data import new_database
+from benchmarks.data import filled_database
 from benchmarks.lists import kept
 from benchmarks.machine import client_core
 from benchmarks.report import show
@@ -50,8 +50,7 @@ def run() -> None:
     print(f"What each switch brings: {CLIENTS} clients; list of 100 signals, journal statistics, bytes of a list")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        filled = folder / "filled.db"
-        new_database(filled)
+        filled = filled_database()
         best = 0.0
         for settings in list(dict.fromkeys(tuple(case.settings.items()) for case in CASES)):
             with alphaforge(folder / str(hash(settings)), filled, log=True, **dict(settings)) as desk:

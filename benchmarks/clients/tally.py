@@ -14,7 +14,8 @@ class Load(msgspec.Struct, frozen=True):
     """What a crowd is to do. Each client goes through `requests` in turn, each beginning at another.
 
     `rate`: requests a second, due at even distances, of all clients together; None: each client asks again when it
-    was answered. `warm_up`: seconds that are not counted. `expected`: the statuses that are no error.
+    was answered. `warm_up`: seconds that are not counted. `at_least`: go on until there are so many
+    answers, half a minute at most. `expected`: the statuses that are no error.
     """
 
     port: int
@@ -23,6 +24,7 @@ class Load(msgspec.Struct, frozen=True):
     seconds: float = 1.0
     warm_up: float = 0.3
     rate: float | None = None
+    at_least: int = 0
     expected: tuple[int, ...] = (200, 304)
     core: int | None = None
 
