@@ -16,6 +16,7 @@ from alphaforge.core.market_hours import MarketHours, hours_of
 from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Direction, Status
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import NewSignal, SignalRepository
 from builders import decision
@@ -85,7 +86,9 @@ class FakeDesk:
         assert not own_only, "whoever asks wants the predecessor's signals settled too"
         return self.settlements
 
-    async def record_trade_result(self, instrument: str, profit_loss: float, risk: float) -> FakeKelly:
+    async def record_trade_result(
+        self, connection: AsyncConnection, instrument: str, profit_loss: float, risk: float
+    ) -> FakeKelly:
         self.recorded.append((instrument, profit_loss, risk))
         return FakeKelly(trade_count=len(self.recorded))
 

@@ -13,6 +13,7 @@ from alphaforge.market.price_feed import PriceFeed
 from alphaforge.market.source import Quote
 from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
@@ -52,8 +53,10 @@ class _Workflows:
     async def settle(self, *, own_only: bool) -> Sequence[Settlement]:
         return await self.strategy.settle(own_only=own_only)
 
-    async def record_trade_result(self, instrument: str, profit_loss: float, risk: float) -> KellyStatistics:
-        return await record_trade_result(self.strategy.desk, instrument, profit_loss, risk)
+    async def record_trade_result(
+        self, connection: AsyncConnection, instrument: str, profit_loss: float, risk: float
+    ) -> KellyStatistics:
+        return await record_trade_result(self.strategy.desk, connection, instrument, profit_loss, risk)
 
     async def kelly(self, instrument: str | None = None) -> KellyStatistics:
         desk = self.strategy.desk

@@ -13,9 +13,11 @@ from starlette_compress import CompressMiddleware
 from alphaforge.api import (
     analysis,
     backtest,
+    bulk,
     candles,
     documentation,
     enhanced,
+    exports,
     instruments,
     journal,
     prices,
@@ -41,6 +43,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS = (
     status.router,
     enhanced.router,
+    exports.router,
+    bulk.router,
     instruments.router,
     signals.router,
     signal_changes.router,
@@ -52,7 +56,7 @@ _ROUTERS = (
     backtest.router,
     documentation.router,
 )
-"""In this order: fixed paths below /api/signals come before /api/signals/{signal_id}."""
+"""In this order: fixed paths come before those with an id in the same place."""
 
 
 def create_app(

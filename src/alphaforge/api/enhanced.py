@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query, Response
 
 from alphaforge.api.encoding import json_answer, machine_now
 from alphaforge.api.evaluations import evaluation_result
+from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.parameters import Asked, Spelling, watched_instrument
 from alphaforge.api.schemas import enhanced as shapes
 from alphaforge.api.services import KellyFigures, ScanResult, Services
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.model import FilterName
+from alphaforge.storage.connection import AsyncConnection
 
 router = APIRouter(tags=["evaluation"])
 
@@ -21,17 +23,26 @@ _VERSION = "3.0"
 
 
 @router.post("/api/signals/generate", summary="Evaluate every instrument now", response_model=shapes.Generated)
-async def generate(services: Asked) -> Response:
+async def generate(services: Asked, once: ThisOnce) -> Response:
     """Evaluate the newest closed candles; a signal is stored where every filter passes."""
-    return _generated(services, await services.desk.scan())
+
+    async def work() -> Response:
+        return _generated(services, await services.desk.scan())
+
+    return await once.after(work)
 
 
 @router.post(
     "/api/signals/generate/{instrument:path}", summary="Evaluate one instrument now", response_model=shapes.Generated
 )
-async def generate_one(services: Asked, instrument: Spelling) -> Response:
+async def generate_one(services: Asked, once: ThisOnce, instrument: Spelling) -> Response:
     """Evaluate the newest closed candles of one instrument."""
-    return _generated(services, await services.desk.scan([watched_instrument(services, instrument)]))
+    name = watched_instrument(services, instrument)
+
+    async def work() -> Response:
+        return _generated(services, await services.desk.scan([name]))
+
+    return await once.after(work)
 
 
 def _generated(services: Services, results: Sequence[ScanResult]) -> Response:
@@ -53,10 +64,13 @@ def _generated(services: Services, results: Sequence[ScanResult]) -> Response:
 @router.post(
     "/api/signals/enhanced/generate", summary="Evaluate every instrument now, in detail", response_model=shapes.Enhanced
 )
-async def enhanced_generate(services: Asked) -> Response:
+async def enhanced_generate(services: Asked, once: ThisOnce) -> Response:
     """Evaluate the newest closed candles; each result carries its reason, its failed filters and what was nearest."""
-    results = await services.desk.scan()
-    return json_answer(await _enhanced(services, results))
+
+    async def work() -> Response:
+        return json_answer(await _enhanced(services, await services.desk.scan()))
+
+    return await once.after(work)
 
 
 @router.post(
@@ -64,10 +78,15 @@ async def enhanced_generate(services: Asked) -> Response:
     summary="Evaluate one instrument now, in detail",
     response_model=shapes.EnhancedPair,
 )
-async def enhanced_generate_one(services: Asked, pair: Spelling) -> Response:
+async def enhanced_generate_one(services: Asked, once: ThisOnce, pair: Spelling) -> Response:
     """The same for one instrument; its result lies at the top as well."""
-    results = await services.desk.scan([watched_instrument(services, pair)])
-    return json_answer(await _enhanced(services, results) | _pair_result(results[0]))
+    name = watched_instrument(services, pair)
+
+    async def work() -> Response:
+        results = await services.desk.scan([name])
+        return json_answer(await _enhanced(services, results) | _pair_result(results[0]))
+
+    return await once.after(work)
 
 
 async def _enhanced(services: Services, results: Sequence[ScanResult]) -> dict[str, object]:
@@ -153,6 +172,7 @@ def kelly_body(figures: KellyFigures) -> dict[str, object]:
 )
 async def trade_result(
     services: Asked,
+    once: ThisOnce,
     pair: Annotated[str, Query(max_length=40, description="The instrument, in any spelling.", examples=["GBP_USD"])],
     profit_loss: Annotated[float, Query(gt=-1e12, lt=1e12, allow_inf_nan=False, description="In account currency.")],
     risk: Annotated[
@@ -161,14 +181,18 @@ async def trade_result(
 ) -> Response:
     """Store a trader's own result: it counts for sizing like the desk's settled signals."""
     name = watched_instrument(services, pair)
-    figures = await services.desk.record_trade_result(name, profit_loss, risk)
-    return json_answer(
-        {
-            "status": "success",
-            "pair": name,
-            "profit_loss": profit_loss,
-            "risk": risk,
-            "kelly_stats": kelly_body(figures),
-            "message": f"Kelly Criterion updated for {name}",
-        }
-    )
+
+    async def work(connection: AsyncConnection) -> Response:
+        figures = await services.desk.record_trade_result(connection, name, profit_loss, risk)
+        return json_answer(
+            {
+                "status": "success",
+                "pair": name,
+                "profit_loss": profit_loss,
+                "risk": risk,
+                "kelly_stats": kelly_body(figures),
+                "message": f"Kelly Criterion updated for {name}",
+            }
+        )
+
+    return await once.write("trade_results", work)

@@ -93,6 +93,7 @@ async def answer_own_error(request: Request, error: Exception) -> Response:
         kind=f"urn:alphaforge:problem:{_kebab(type(error).__name__)}",
         headers={"Retry-After": str(verdict.retry_after)} if verdict.retry_after else None,
         advice=error.advice if verdict.public else "The server's log says what is wrong with it.",
+        errors=error.faults if isinstance(error, errors.InvalidRows) else None,
     )
 
 

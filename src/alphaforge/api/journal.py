@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.journal_body import Row, derived_fields, entry_body
 from alphaforge.api.parameters import LARGEST_ID, Asked, Limit, Options, Skip, page_size
 from alphaforge.api.schemas import journal as shapes
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import percent
 from alphaforge.core.errors import InvalidInput, NotFound
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.journal import JournalRepository, NewEntry
 
 router = APIRouter(tags=["journal"])
@@ -46,14 +48,16 @@ async def _page(services: Services, skip: int, limit: int | None) -> tuple[list[
 
 
 @router.post("/api/journal/entries", summary="Write an entry", response_model=shapes.StoredEntry)
-async def create_entry(services: Asked, body: shapes.EntryBody) -> Response:
+async def create_entry(services: Asked, once: ThisOnce, body: shapes.EntryBody) -> Response:
     """Store a trade. Pips, R, outcome and duration that are not given follow from the prices, as far as they do."""
     given = body.model_dump()
     given |= derived_fields(given, frozenset(body.model_fields_set), services.instruments.known)
-    async with services.database.write() as connection:
+
+    async def work(connection: AsyncConnection) -> Response:
         repository = JournalRepository(connection)
-        row = _there(await repository.get(await repository.create(NewEntry(**given))))
-    return _stored(row, "Entry created")
+        return _stored(_there(await repository.get(await repository.create(NewEntry(**given)))), "Entry created")
+
+    return await once.write("journal_entries", work)
 
 
 @router.get("/api/journal/entries/{entry_id}", summary="One entry", response_model=shapes.Entry)
@@ -68,7 +72,7 @@ async def one_entry(services: Asked, entry_id: EntryId) -> Response:
 async def change_entry(services: Asked, entry_id: EntryId, body: shapes.EntryChange) -> Response:
     """Change what is given and leave the rest. Figures that follow from changed prices follow again."""
     changes = body.model_dump(exclude_unset=True)
-    async with services.database.write() as connection:
+    async with services.database.write("journal_entries") as connection:
         repository = JournalRepository(connection)
         merged = {**_there(await repository.get(entry_id)), **changes}
         if merged["close_time"] is not None and merged["close_time"] < merged["open_time"]:
@@ -84,7 +88,7 @@ async def change_entry(services: Asked, entry_id: EntryId, body: shapes.EntryCha
 @router.delete("/api/journal/entries/{entry_id}", summary="Remove an entry", response_model=shapes.RemovedEntry)
 async def delete_entry(services: Asked, entry_id: EntryId) -> Response:
     """Remove an entry for good."""
-    async with services.database.write() as connection:
+    async with services.database.write("journal_entries") as connection:
         removed = await JournalRepository(connection).delete(entry_id)
     if not removed:
         message = "Entry not found"

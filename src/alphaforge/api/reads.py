@@ -44,8 +44,10 @@ READS: Mapping[str, Reads | None] = {
     "/api/signals/symbol/{symbol:path}": Reads((SIGNALS,)),
     "/api/signals/{signal_id}": Reads((SIGNALS,)),
     "/api/signals/{signal_id}/explain": Reads((SIGNALS,)),
+    "/api/signals/export": LIVE,  # as long as there are rows: streamed, never held
     "/api/signals/enhanced/statistics": LIVE,  # says when it was asked
     "/api/journal": Reads((JOURNAL,)),
+    "/api/journal/export": LIVE,  # streamed as well
     "/api/journal/entries": Reads((JOURNAL,)),
     "/api/journal/entries/{entry_id}": Reads((JOURNAL,)),
     "/api/journal/statistics": Reads((JOURNAL,)),

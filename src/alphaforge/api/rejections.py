@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from alphaforge.api.cells import safe_cell
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.parameters import Asked, Day, day_of
 from alphaforge.api.schemas import system as shapes
@@ -102,14 +103,3 @@ def _csv_answer(day: str, rows: Sequence[Row]) -> Response:
         writer.writerow([safe_cell(cell) for cell in [*cells, *(row[name] for name in _METRICS)]])
     headers = {"Content-Disposition": f'attachment; filename="rejections-{day}.csv"'}
     return Response(text.getvalue(), headers=headers, media_type="text/csv")
-
-
-def safe_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers, also negative ones."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value

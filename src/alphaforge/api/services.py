@@ -15,6 +15,7 @@ from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import MarketHours
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Status
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 
@@ -126,8 +127,13 @@ class SignalDesk(Protocol):
         """Hold open signals against the candles. Answers one settlement for every signal that was looked at."""
         ...
 
-    async def record_trade_result(self, instrument: str, profit_loss: float, risk: float) -> KellyFigures:
-        """Store a trader's own result (both in account currency, risk > 0) and say what sizing makes of it."""
+    async def record_trade_result(
+        self, connection: AsyncConnection, instrument: str, profit_loss: float, risk: float
+    ) -> KellyFigures:
+        """Store a trader's own result (both in account currency, risk > 0) and say what sizing makes of it.
+
+        In the caller's transaction, which writes `trade_results`.
+        """
         ...
 
     async def kelly(self, instrument: str | None = None) -> KellyFigures:

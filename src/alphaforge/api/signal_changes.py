@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.exceptions import HTTPException
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.idempotency import Once, ThisOnce
 from alphaforge.api.parameters import Asked, Id, clean_text
 from alphaforge.api.schemas import signals as shapes
 from alphaforge.api.services import Services, Settlement
@@ -13,6 +14,7 @@ from alphaforge.api.signal_body import Row, signal_body
 from alphaforge.core.errors import NotFound
 from alphaforge.core.instruments import Instrument
 from alphaforge.signals.model import Status
+from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.signals import NewSignal, SignalRepository
 
 router = APIRouter(tags=["signals"])
@@ -21,21 +23,33 @@ _ACCEPTED = ("WON", "LOST", "EXPIRED", "PENDING", "ACTIVE", "CLOSED", "CANCELLED
 
 
 @router.post("/api/signals", summary="Make a signal by hand", response_model=shapes.CreatedSignal)
-async def create_signal(services: Asked, body: shapes.SignalBody) -> Response:
+async def create_signal(services: Asked, once: ThisOnce, body: shapes.SignalBody) -> Response:
     """Store a signal with status PENDING; it is followed to its outcome like the desk's own."""
-    return await _create(services, body, "Signal created")
+    return await _create(services, once, body, "Signal created")
 
 
 @router.post("/api/signals/create", summary="The same, by its older path", response_model=shapes.CreatedSignal)
-async def create_signal_as_before(services: Asked, body: shapes.SignalBody) -> Response:
+async def create_signal_as_before(services: Asked, once: ThisOnce, body: shapes.SignalBody) -> Response:
     """Store a signal with status PENDING."""
-    return await _create(services, body, "Signal created successfully")
+    return await _create(services, once, body, "Signal created successfully")
 
 
-async def _create(services: Services, body: shapes.SignalBody, message: str) -> Response:
+async def _create(services: Services, once: Once, body: shapes.SignalBody, message: str) -> Response:
+    new = new_signal(services, body)
+
+    async def work(connection: AsyncConnection) -> Response:
+        repository = SignalRepository(connection)
+        signal = signal_body(_there(await repository.get(await repository.create(new))))
+        return json_answer({"success": True, "status": "success", "message": message, "signal": signal})
+
+    return await once.write("trading_signals", work)
+
+
+def new_signal(services: Services, body: shapes.SignalBody) -> NewSignal:
+    """A signal made by hand, now and at this market."""
     reward = abs(body.tp1 - body.entry) / abs(body.entry - body.stop_loss)
     market = services.status.market()
-    new = NewSignal(
+    return NewSignal(
         instrument=body.symbol,
         rr_ratio=f"1:{reward:.1f}" if reward < 10_000 else None,  # noqa: PLR2004 - the column holds ten characters
         created_at=services.clock.now(),
@@ -43,10 +57,6 @@ async def _create(services: Services, body: shapes.SignalBody, message: str) -> 
         simulated=market.simulated,
         **body.model_dump(exclude={"symbol"}),
     )
-    async with services.database.write() as connection:
-        repository = SignalRepository(connection)
-        row = await repository.get(await repository.create(new))
-    return json_answer({"success": True, "status": "success", "message": message, "signal": signal_body(_there(row))})
 
 
 def _there(row: Row | None) -> Row:
@@ -71,7 +81,7 @@ async def set_signal_status(
     word = clean_text(status).strip().upper()
     if word not in _ACCEPTED:
         raise HTTPException(400, f"Invalid status: {status}. Valid: {list(_ACCEPTED)}")
-    async with services.database.write() as connection:
+    async with services.database.write("trading_signals") as connection:
         repository = SignalRepository(connection)
         await repository.set_status(signal_id, Status(word), exit_price=exit_price, at=services.clock.now())
         row = _there(await repository.get(signal_id))

@@ -78,7 +78,7 @@ async def _one(
     count = changed = 0
     for start, end in pages:
         page = await source.candles(name, Granularity.M5, start=start, end=end)
-        async with database.write() as connection:
+        async with database.write("candles") as connection:
             changed += await CandleRepository(connection, source.name).keep(page.closed)
         count += len(page.closed)
         done()

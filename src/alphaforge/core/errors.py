@@ -4,6 +4,7 @@
     ├── InvalidInput            what was asked cannot be meant          (HTTP 422 or 400)
     │   ├── UnknownInstrument
     │   ├── InvalidCandle
+    │   ├── InvalidRows         some of many: none was taken
     │   └── InvalidSetting
     ├── NotFound                no such row                             (404)
     ├── Conflict                it contradicts what is stored           (409)
@@ -26,6 +27,8 @@
 A message says what is wrong; `advice` says what to do about it. Neither carries a secret.
 """
 
+from collections.abc import Mapping, Sequence
+
 
 class AlphaForgeError(Exception):
     """The root: a message in plain words and, where there is any, advice."""
@@ -46,6 +49,18 @@ class UnknownInstrument(InvalidInput):
 
 class InvalidCandle(InvalidInput):
     """A candle that no market can have made."""
+
+
+class InvalidRows(InvalidInput):
+    """Some of many rows cannot be meant, and none was taken.
+
+    `faults` say what is wrong where: {row, loc, msg}, `row` counting from 0 and `loc` the way to the field within it.
+    There may be fewer of them than the message counts.
+    """
+
+    def __init__(self, message: str, faults: Sequence[Mapping[str, object]] = (), *, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.faults = faults
 
 
 class InvalidSetting(InvalidInput):

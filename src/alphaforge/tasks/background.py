@@ -48,8 +48,7 @@ class Background:
             group.create_task(keep_running("scanning", schedule.run))
             group.create_task(keep_running("settling", partial(settle_every_minute, self.strategy.settle_own)))
             group.create_task(keep_running("prices", self.follow_prices))
-            if self.keep_days:
-                group.create_task(keep_running("pruning", partial(prune_every_day, desk, self.keep_days)))
+            group.create_task(keep_running("pruning", partial(prune_every_day, desk, self.keep_days)))
 
     async def _open(self) -> None:
         """Ask the market until it answers; the interface serves what is stored meanwhile."""

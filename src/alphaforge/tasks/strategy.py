@@ -48,7 +48,7 @@ class Strategy:
         await self._switch(on=False)
 
     async def _switch(self, *, on: bool) -> None:
-        async with self.desk.database.write() as connection:
+        async with self.desk.database.write("app_settings") as connection:
             await SettingRepository(connection).put(RUNNING_KEY, "true" if on else "false")
         self.is_running = on
         log.info("strategy_switched", running=on)

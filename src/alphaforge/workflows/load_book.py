@@ -6,6 +6,7 @@ from alphaforge.storage.signals import SignalRepository
 from alphaforge.workflows.desk import Desk, HeldBook
 
 NOUN = "trading_signals"
+RESULTS = "trade_results"
 
 
 async def load_book(desk: Desk) -> HeldBook:
@@ -14,7 +15,8 @@ async def load_book(desk: Desk) -> HeldBook:
     It is read again whenever a commit may have changed it. The newest evaluated candles are read once, since from
     then on only this desk evaluates.
     """
-    source, generation = desk.source.name, desk.database.commits.generation(NOUN)
+    commits = desk.database.commits
+    source, generation = desk.source.name, commits.generation(NOUN) + commits.generation(RESULTS)
     if desk.held is not None and (desk.held.source, desk.held.generation) == (source, generation):
         return desk.held
     async with desk.database.read() as connection:

@@ -42,8 +42,8 @@ async def test_every_operation_says_what_it_does_takes_and_answers(bench: Bench)
         for status in ("4XX", "5XX"):
             assert one["responses"][status] == {"$ref": "#/components/responses/Problem"}, where
         if path not in SLOW_OR_SILENT:
-            content = one["responses"]["200"]["content"]["application/json"]["schema"]
-            assert content not in ({}, {"title": ""}), where
+            for content in one["responses"]["200"]["content"].values():
+                assert content["schema"] not in ({}, {"title": ""}), where
 
 
 async def test_every_reference_leads_somewhere(bench: Bench) -> None:
@@ -64,7 +64,7 @@ async def test_bodies_come_with_an_example_that_is_accepted(bench: Bench) -> Non
             schema = document["components"]["schemas"][reference.rpartition("/")[2]]
             assert (await bench.client.post(path, json=schema["example"])).status_code == 200, path
             tried += 1
-    assert tried == 3
+    assert tried == 5
 
 
 async def test_every_path_of_the_predecessor_is_documented(bench: Bench) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from alphaforge.core.errors import InvalidInput, UnknownInstrument
 from alphaforge.signals.model import Outcome, Status
-from alphaforge.signals.sizing import wilson_lower_bound
+from alphaforge.signals.sizing import KellyStatistics, wilson_lower_bound
 from alphaforge.storage.engine import Database
 from alphaforge.storage.signals import SignalRepository
 from alphaforge.workflows.desk import Desk
@@ -18,6 +18,11 @@ NAMES = ("GBP_USD", "USD_JPY")
 def desk_in(database: Database, name: str = "sandbox") -> Desk:
     history = [walk(one, 701, seed=3, gaps=0.0) for one in (GBP_USD, USD_JPY)]
     return desk_of(database, market_of(*history, moment=history[0].end + 5.0, name=name), NAMES)
+
+
+async def recorded(desk: Desk, name: str, profit_loss: float, risk: float) -> KellyStatistics:
+    async with desk.database.write("trade_results") as connection:
+        return await record_trade_result(desk, connection, name, profit_loss, risk)
 
 
 async def settled_signal(database: Database, r_multiple: float, number: int, source: str = "sandbox") -> None:
@@ -36,11 +41,11 @@ async def settled_signal(database: Database, r_multiple: float, number: int, sou
 
 async def test_a_traders_results_become_the_figures_of_sizing(database: Database) -> None:
     desk = desk_in(database)
-    figures = await record_trade_result(desk, "GBP_USD", 150.0, 100.0)
+    figures = await recorded(desk, "GBP_USD", 150.0, 100.0)
     assert (figures.trade_count, figures.win_rate, figures.avg_win) == (1, 1.0, 1.5)
     assert figures.win_loss_ratio is None, "no loss to hold it against"
-    await record_trade_result(desk, "GBP_USD", -50.0, 100.0)
-    figures = await record_trade_result(desk, "GBP_USD", 0.0, 80.0)
+    await recorded(desk, "GBP_USD", -50.0, 100.0)
+    figures = await recorded(desk, "GBP_USD", 0.0, 80.0)
     assert (figures.trade_count, figures.avg_win, figures.avg_loss) == (3, 1.5, 0.5)
     assert figures.win_rate == pytest.approx(1 / 3)
     assert figures.win_loss_ratio == pytest.approx(3.0)
@@ -53,7 +58,7 @@ async def test_a_traders_results_become_the_figures_of_sizing(database: Database
 async def test_from_twenty_results_on_the_risk_follows_from_them(database: Database) -> None:
     desk = desk_in(database)
     for number in range(20):
-        figures = await record_trade_result(desk, "GBP_USD", -100.0 if number % 4 == 0 else 200.0, 100.0)
+        figures = await recorded(desk, "GBP_USD", -100.0 if number % 4 == 0 else 200.0, 100.0)
     share = wilson_lower_bound(15, 20, 0.90)
     fraction = 0.25 * (share - (1 - share) / 2.0) * 1.2
     assert figures.recommended_risk == pytest.approx(min(fraction, 0.03))
@@ -68,7 +73,7 @@ async def test_settled_signals_of_this_market_and_the_traders_own_count_together
     await settled_signal(database, 2.0, 1)
     await settled_signal(database, -1.0, 2)
     await settled_signal(database, -1.0, 3, source="oanda-live")
-    figures = await record_trade_result(desk, "GBP_USD", 100.0, 100.0)
+    figures = await recorded(desk, "GBP_USD", 100.0, 100.0)
     assert (figures.trade_count, figures.avg_win, figures.avg_loss) == (3, 1.5, 1.0)
     elsewhere = await read_kelly(desk_in(database, "oanda-live"), ("GBP_USD",))
     assert (elsewhere.trade_count, elsewhere.avg_win, elsewhere.avg_loss) == (2, 1.0, 1.0)
@@ -78,13 +83,13 @@ async def test_settled_signals_of_this_market_and_the_traders_own_count_together
 async def test_only_the_newest_fifty_count_and_all_instruments_add_up(database: Database) -> None:
     desk = desk_in(database)
     for _ in range(5):
-        await record_trade_result(desk, "GBP_USD", -1_000.0, 1.0)
+        await recorded(desk, "GBP_USD", -1_000.0, 1.0)
         desk.clock.time += 1.0  # type: ignore[attr-defined] - a HandClock
     for _ in range(50):
-        figures = await record_trade_result(desk, "GBP_USD", 1.0, 1.0)
+        figures = await recorded(desk, "GBP_USD", 1.0, 1.0)
     assert (figures.trade_count, figures.win_rate, figures.avg_loss) == (50, 1.0, 0.0)
     desk.clock.time += 1.0  # type: ignore[attr-defined] - a HandClock
-    await record_trade_result(desk, "USD_JPY", -3.0, 1.0)
+    await recorded(desk, "USD_JPY", -3.0, 1.0)
     both = await read_kelly(desk, NAMES)
     assert (both.trade_count, both.avg_loss) == (50, 3.0), "the newest fifty of both together"
     assert await read_kelly(desk, NAMES[::-1]) == both
@@ -100,11 +105,11 @@ async def test_a_result_that_cannot_be_is_refused_and_not_stored(
 ) -> None:
     desk = desk_in(database)
     with pytest.raises(InvalidInput, match="cannot be"):
-        await record_trade_result(desk, "GBP_USD", profit_loss, risk)
+        await recorded(desk, "GBP_USD", profit_loss, risk)
     assert (await read_kelly(desk, NAMES)).trade_count == 0
 
 
 @SQLITE
 async def test_a_result_of_an_instrument_that_is_not_watched_is_refused(database: Database) -> None:
     with pytest.raises(UnknownInstrument, match="XAU_USD is not watched"):
-        await record_trade_result(desk_in(database), "XAU_USD", 1.0, 1.0)
+        await recorded(desk_in(database), "XAU_USD", 1.0, 1.0)

@@ -170,7 +170,8 @@ async def test_the_book_is_kept_between_scans_and_read_again_after_a_write_of_ot
     assert gone in desk.held.book.open
     async with desk.database.write("trading_signals") as connection:
         await SignalRepository(connection).set_status(gone, Status.CANCELLED, exit_price=None, at=desk.clock.now())
-    await record_trade_result(desk, "GBP_USD", 30.0, 10.0)
+    async with desk.database.write("trade_results") as connection:
+        await record_trade_result(desk, connection, "GBP_USD", 30.0, 10.0)
     advance(desk)
     await scan_market(desk)
     assert gone not in desk.held.book.open

@@ -52,6 +52,9 @@ class Problem(BaseModel):
     instance: str | None = None
     request_id: str | None = Field(None, description="By this id the server's log has the request.")
     advice: str | None = Field(None, description="What to do about it.")
+    errors: list[dict[str, Any]] | None = Field(
+        None, description="Of many rows sent at once the refused ones: {row, loc, msg}, rows counted from 0."
+    )
 
 
 def _upper(value: object) -> object:

@@ -1,0 +1,30 @@
+"""Tables for a spreadsheet: CSV whose cells stay data when somebody opens it."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable
+
+_FORMULA = re.compile(r"[\s\x00-\x1f\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF001 - those wide signs begin formulas too
+
+
+def safe_cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula; numbers stay numbers, also negative ones.
+
+    A text that begins like a formula, or with a tab or line break, gets an apostrophe before it.
+    """
+    if isinstance(value, str):
+        return f"'{value}" if not value[:1].isalnum() and _FORMULA.match(value) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    return value
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """Rows of safe cells in UTF-8, lines as RFC 4180 ends them."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()

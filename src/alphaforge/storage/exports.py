@@ -1,0 +1,95 @@
+"""Whole tables a part at a time, in the order of their ids.
+
+Every part is a transaction of its own and costs the same, whatever the filter: so many rows by their key, of which the
+matching ones are answered. An export that held one snapshot would hold a connection, SQLite's WAL and PostgreSQL's
+vacuum as long as its slowest reader takes. Ids never change: each row that is there from the beginning to the end
+comes exactly once, as it was when its part was read, and what is added meanwhile does not come.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, func, select, true
+
+from alphaforge.storage import rows
+from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.signals import SignalCriteria, page_statement
+from alphaforge.storage.tables import journal, signals
+
+PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
+_UNTOLD = frozenset({"decision"})
+
+
+@dataclass(frozen=True, slots=True)
+class JournalCriteria:
+    """Which entries: with one of these symbols as they are written, opened from `start` until before `end`."""
+
+    symbols: tuple[str, ...] = ()
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The columns of the rows that match. `size`: how many rows are looked at, and at most held, at once."""
+
+    table: Table
+    names: tuple[str, ...]
+    matching: ColumnElement[bool]
+    size: int
+
+    def part_statement(self, after: int, until: int) -> Select[Any]:
+        """The matching rows with `after < id <= until`."""
+        own = self.table.c
+        statement = select(*(own[name] for name in self.names)).where(own.id > after, own.id <= until, self.matching)
+        return statement.order_by(own.id)
+
+    def end_statement(self, after: int, until: int) -> Select[Any]:
+        """The last id of the next part, of `size` rows at most."""
+        own = self.table.c.id
+        part = select(own).where(own > after, own <= until).order_by(own).limit(self.size).subquery()
+        return select(func.max(part.c.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows by column name, and the id up to which the table has been looked at."""
+
+    rows: list[dict[str, Any]]
+    last: int
+
+
+def signal_export(criteria: SignalCriteria, size: int) -> Export:
+    """Signals with every column but the strategy's trace."""
+    matching = page_statement(criteria, 0, None).whereclause
+    return Export(signals, _names(signals, _UNTOLD), true() if matching is None else matching, size)
+
+
+def journal_export(criteria: JournalCriteria, size: int, *, pictures: bool) -> Export:
+    """Entries with every column, the pictures' only where they are wanted."""
+    own = journal.c
+    matching: ColumnElement[bool] = true()
+    if criteria.symbols:
+        matching &= own.symbol.in_(criteria.symbols)
+    if criteria.start is not None:
+        matching &= own.open_time >= criteria.start
+    if criteria.end is not None:
+        matching &= own.open_time < criteria.end
+    return Export(journal, _names(journal, frozenset() if pictures else frozenset(PICTURES)), matching, size)
+
+
+def _names(table: Table, untold: frozenset[str]) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name not in untold)
+
+
+async def newest_id(connection: AsyncConnection, export: Export) -> int:
+    """The greatest id of the table; 0 where it is empty."""
+    return int(await connection.scalar(select(func.max(export.table.c.id))) or 0)
+
+
+async def read_part(connection: AsyncConnection, export: Export, after: int, until: int) -> Part | None:
+    """The next part with `after < id <= until`; None where there is nothing left."""
+    last = await connection.scalar(export.end_statement(after, until))
+    if last is None:
+        return None
+    return Part(await rows.dicts(connection, export.part_statement(after, last)), last)
