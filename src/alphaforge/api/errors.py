@@ -126,7 +126,15 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
         "The request does not fit its schema",
         found,
         kind="urn:alphaforge:problem:invalid-request",
+        advice=_advice_on_kind(request, found),
     )
+
+
+def _advice_on_kind(request: Request, found: list[dict[str, object]]) -> str:
+    """A body that does not say that it is JSON is bytes to the schema, which says so in words that help nobody."""
+    is_whole = any(one["loc"] == ["body"] for one in found)
+    is_json = "json" in request.headers.get("content-type", "").lower()
+    return "Bodies are JSON, and say so: Content-Type: application/json." if is_whole and not is_json else ""
 
 
 def unexpected(request_id: str, error: BaseException) -> Response:
