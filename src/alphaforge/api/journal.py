@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path, Response
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.journal_body import Row, derived_fields, entry_body
-from alphaforge.api.parameters import LARGEST_ID, Asked, Limit, Options, Skip, page_size
+from alphaforge.api.journal_lists import ENTRY_PARAMETERS, AskedEntries
+from alphaforge.api.parameters import LARGEST_ID, Asked
 from alphaforge.api.schemas import journal as shapes
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import percent
@@ -27,24 +28,28 @@ def _there(row: Row | None) -> Row:
     return row
 
 
-@router.get("/api/journal/entries", summary="Entries, newest first", response_model=shapes.EntryPage)
-async def list_entries(services: Asked, options: Options, skip: Skip = 0, limit: Limit = None) -> Response:
-    """A page of the journal; without `limit` all of it."""
-    rows, stored = await _page(services, skip, page_size(limit, options))
-    return json_answer({"entries": [entry_body(row) for row in rows], "total": len(rows), "total_entries": stored})
+@router.get(
+    "/api/journal/entries",
+    summary="Entries, newest first",
+    response_model=shapes.EntryPage,
+    openapi_extra=ENTRY_PARAMETERS,
+)
+async def list_entries(page: AskedEntries) -> Response:
+    """A page of the journal, and where the next one begins; without `limit` and `cursor` all of it."""
+    body = {"entries": page.entries, "total": len(page.entries), "total_entries": page.stored, "next": page.next}
+    return json_answer(body, headers=page.headers)
 
 
-@router.get("/api/journal", summary="The same, by its older path", response_model=shapes.EntryList)
-async def journal(services: Asked, options: Options, skip: Skip = 0, limit: Limit = None) -> Response:
-    """A page of the journal; without `limit` all of it."""
-    rows, stored = await _page(services, skip, page_size(limit, options))
-    return json_answer({"entries": [entry_body(row) for row in rows], "count": len(rows), "total_entries": stored})
-
-
-async def _page(services: Services, skip: int, limit: int | None) -> tuple[list[Row], int]:
-    async with services.database.read() as connection:
-        repository = JournalRepository(connection)
-        return list(await repository.page(skip, limit)), await repository.count()
+@router.get(
+    "/api/journal",
+    summary="The same, by its older path",
+    response_model=shapes.EntryList,
+    openapi_extra=ENTRY_PARAMETERS,
+)
+async def journal(page: AskedEntries) -> Response:
+    """A page of the journal, and where the next one begins; without `limit` and `cursor` all of it."""
+    body = {"entries": page.entries, "count": len(page.entries), "total_entries": page.stored, "next": page.next}
+    return json_answer(body, headers=page.headers)
 
 
 @router.post("/api/journal/entries", summary="Write an entry", response_model=shapes.StoredEntry)

@@ -1,12 +1,15 @@
 """A journal entry as the predecessor's clients know it, and the figures that follow from what a trader wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from alphaforge.api.encoding import short_time, stored_time
+from alphaforge.api.encoding import bodies, short_time, stored_time
+from alphaforge.api.listing import Choice
 from alphaforge.api.signal_body import instrument_of
 from alphaforge.core.instruments import Instrument
 from alphaforge.signals.model import Direction
+from alphaforge.storage.listing import Page
+from alphaforge.storage.lists import ENTRY_COLUMNS, PICTURES
 
 Row = Mapping[str, Any]
 
@@ -48,6 +51,44 @@ def entry_body(row: Row) -> dict[str, object]:
         "duration_minutes": minutes,
         "instrument": instrument_of(row["symbol"]),
     }
+
+
+ENTRY_CHOICE = Choice(
+    every=ENTRY_COLUMNS,
+    minimal=(
+        *("id", "open_time", "close_time", "symbol", "trade_type", "lots", "entry_price", "exit_price", "stop_loss"),
+        *("take_profit", "pips", "profit_loss", "r_value", "trade_setup", "session", "tags", "outcome"),
+    ),
+    parts={"screenshots": PICTURES, **{name: (name,) for name in PICTURES}, "notes": ("notes",)},
+)
+
+
+def _short(moment: str | None) -> str | None:
+    return None if moment is None else f"{moment[:10]} {moment[11:16]}"
+
+
+def _duration(minutes: int | None) -> str | None:
+    return None if minutes is None else f"{minutes} min"
+
+
+_KEYS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
+    "id": ("id", None),
+    "openTime": ("open_time", _short),
+    "closeTime": ("close_time", _short),
+    **{short: (name, None) for short, name in _SHORT_NAMES.items()},
+    "duration": ("duration_minutes", _duration),
+    **{name: (name, None) for name in _AS_THEY_ARE},
+    **{name: (name, None) for name in ("created_at", "updated_at", "open_time", "close_time", "duration_minutes")},
+    "instrument": ("symbol", instrument_of),
+}
+"""By the key of an entry the column that it comes from, and how; in the order of `entry_body`."""
+
+
+def entry_bodies(page: Page) -> list[object]:
+    """The entries of a page, each as `entry_body` has it, with the keys whose columns the page has."""
+    there = {key: made for key, made in _KEYS.items() if made[0] in page.names}
+    columns = [page[name] if change is None else list(map(change, page[name])) for name, change in there.values()]
+    return bodies("Entry", tuple(there), columns)
 
 
 _PIPS_FROM = frozenset({"symbol", "trade_type", "entry_price", "exit_price"})

@@ -32,6 +32,11 @@ async def options_of(request: Request) -> ApiOptions:
     return cast("ApiOptions", request.app.state.options)
 
 
+def most_of(request: Request) -> int:
+    """The largest page that is answered."""
+    return cast("ApiOptions", request.app.state.options).max_page_size
+
+
 Asked = Annotated[Services, Depends(services_of)]
 Options = Annotated[ApiOptions, Depends(options_of)]
 
@@ -109,16 +114,16 @@ Spelling = Annotated[
 ]
 
 
-def page_size(limit: int | None, options: ApiOptions, default: int | None = None) -> int | None:
+def page_size(limit: int | None, most: int, default: int | None = None) -> int | None:
     """The rows to answer: `limit` if it is within range, else the default as far as the range allows.
 
     Raises InvalidInput naming the range.
     """
     if limit is None:
-        return None if default is None else min(default, options.max_page_size)
-    if not 1 <= limit <= options.max_page_size:
-        message = f"limit must lie between 1 and {options.max_page_size}"
-        raise InvalidInput(message, advice="Ask for the rest with skip.")
+        return None if default is None else min(default, most)
+    if not 1 <= limit <= most:
+        message = f"limit must lie between 1 and {most}"
+        raise InvalidInput(message, advice="Ask for the rest with skip, or go on by cursor.")
     return limit
 
 
@@ -148,3 +153,8 @@ def day_of(moment: float) -> tuple[float, float]:
     """Start and end of the UTC day that `moment` falls into."""
     start = moment // _DAY * _DAY
     return start, start + _DAY
+
+
+def full_minute(moment: float) -> float:
+    """The minute that `moment` falls into: what answers count from that may be kept for a minute."""
+    return moment // 60 * 60

@@ -1,13 +1,19 @@
 """A stored signal as the predecessor's clients know it, with what is new beside it."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from alphaforge.api.encoding import stored_time
+import msgspec
+
+from alphaforge.api.encoding import bodies, stored_time
+from alphaforge.api.listing import Choice
 from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.instruments import instrument_name
 from alphaforge.signals.model import Status
+from alphaforge.storage.listing import Page
+from alphaforge.storage.lists import SIGNAL_COLUMNS
 
 Row = Mapping[str, Any]
 
@@ -35,20 +41,45 @@ def signal_body(row: Row) -> dict[str, object]:
     return body
 
 
-def page_statistics(rows: Iterable[Row]) -> dict[str, object]:
+DECISION = "decision"
+SIGNAL_CHOICE = Choice(
+    every=(*SIGNAL_COLUMNS, DECISION),
+    minimal=(
+        *("id", "timestamp", "symbol", "direction", "entry", "stop_loss", "tp1", "confidence_score", "status"),
+        *("exit_time", "exit_price", "outcome", "pips_captured", "actual_pnl", "instrument", "simulated", "r_multiple"),
+    ),
+    parts={"reasoning": ("reasoning",), "notes": ("notes",), DECISION: (DECISION,)},
+    hidden=(DECISION,),
+)
+"""`decision` is the trace: every vote, filter and level that the signal was decided by."""
+
+
+def signal_bodies(page: Page) -> list[object]:
+    """The signals of a page, each as `signal_body` has it, with the columns that the page has."""
+    instruments = page["instrument"]
+    if None in instruments:
+        named = zip(instruments, page["symbol"], strict=True)
+        page = page.with_column("instrument", [name or instrument_of(symbol) for name, symbol in named])
+    if DECISION in page.names:
+        page = page.with_column(DECISION, map(_as_it_is, page[DECISION]))
+    return bodies("Signal", page.names, page.columns)
+
+
+def _as_it_is(stored: str | None) -> msgspec.Raw | None:
+    """What is stored as JSON needs no reading to be written."""
+    return None if stored is None else msgspec.Raw(stored.encode())
+
+
+def page_statistics(page: Page) -> dict[str, object]:
     """The figures that go with a list, over the rows of that list as in the predecessor.
 
     `active` are the open ones, pending included; `closed` those that ran their course; `winRate` is in percent of
     winners and losers; `totalPnL` the sum of the realised money where it is known.
     """
-    counts = dict.fromkeys(Status, 0)
-    money = 0.0
-    for row in rows:
-        counts[Status(row["status"])] += 1
-        money += row["actual_pnl"] or 0.0
+    counts = Counter(page["status"])
     won, lost = counts[Status.WON], counts[Status.LOST]
     return {
-        "total": sum(counts.values()),
+        "total": len(page),
         "active": counts[Status.ACTIVE] + counts[Status.PENDING],
         "closed": sum(counts[status] for status in _CLOSED),
         "winners": won,
@@ -56,7 +87,7 @@ def page_statistics(rows: Iterable[Row]) -> dict[str, object]:
         "expired": counts[Status.EXPIRED],
         "pending": counts[Status.PENDING],
         "winRate": percent(won, won + lost),
-        "totalPnL": round(money, 2),
+        "totalPnL": round(sum(money or 0.0 for money in page["actual_pnl"]) + 0.0, 2),
     }
 
 

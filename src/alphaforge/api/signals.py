@@ -1,29 +1,33 @@
 """Signals: reading them."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alphaforge.api.encoding import json_answer
-from alphaforge.api.parameters import (
-    LARGEST_ID,
-    Asked,
-    From,
-    Id,
-    Limit,
-    Options,
-    Skip,
-    Spelling,
-    To,
-    clean_text,
-    day_of,
-    page_size,
+from alphaforge.api.listing import (
+    DEFAULT_PAGE,
+    CursorOf,
+    Fields,
+    PageQuery,
+    cursor_text,
+    link_to,
+    part_list,
 )
+from alphaforge.api.parameters import Asked, From, Id, Spelling, To, clean_text, day_of, full_minute, most_of
+from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import signals as shapes
 from alphaforge.api.services import Services
-from alphaforge.api.signal_body import Row, instrument_of, page_statistics, percent, signal_body
+from alphaforge.api.signal_body import (
+    SIGNAL_CHOICE,
+    Row,
+    instrument_of,
+    page_statistics,
+    percent,
+    signal_bodies,
+    signal_body,
+)
 from alphaforge.core.errors import InvalidInput, NotFound, UnknownInstrument
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.signals.model import Direction, Status
@@ -31,7 +35,6 @@ from alphaforge.storage.signals import SignalCriteria, SignalRepository
 
 router = APIRouter(tags=["signals"])
 
-_DEFAULT_PAGE = 100
 _NOTE = "For trade performance (win rate, PNL), see /api/journal/statistics"
 
 StatusFilter = Annotated[
@@ -73,50 +76,70 @@ def _filtered_instrument(spelling: str | None) -> str | None:
         raise InvalidInput(error.message, advice=error.advice) from None
 
 
-async def rows_of(services: Services, criteria: SignalCriteria) -> Sequence[Row]:
-    """All signals that match, newest first."""
+class SignalQuery(PageQuery):
+    """A list of signals."""
+
+    status: StatusFilter = None
+    symbol: SymbolFilter = None
+    direction: DirectionFilter = None
+    start: From = None
+    end: To = None
+    min_confidence: Confidence = None
+    fields: Fields = "full"
+    include: Annotated[str | None, part_list("include", SIGNAL_CHOICE)] = None
+    exclude: Annotated[str | None, part_list("exclude", SIGNAL_CHOICE)] = None
+
+    def criteria(self) -> SignalCriteria:
+        """What restricts the list; raises InvalidInput naming what would be accepted."""
+        place = self.behind(CursorOf.SIGNALS)
+        return SignalCriteria(
+            statuses=statuses_of(self.status),
+            instrument=_filtered_instrument(self.symbol),
+            direction=_direction_of(self.direction),
+            start=self.start,
+            end=self.end,
+            min_confidence=self.min_confidence,
+            behind=place and place[1],
+        )
+
+
+async def _listed(services: Services, criteria: SignalCriteria) -> list[object]:
+    """All signals that match, newest first, as they are answered."""
     async with services.database.read() as connection:
-        return await SignalRepository(connection).page(criteria, skip=0, limit=LARGEST_ID)
+        return signal_bodies(await SignalRepository(connection).listed(criteria))
 
 
-@router.get("/api/signals", summary="Signals, newest first", response_model=shapes.SignalPage)
-@router.get("/signals", summary="The same, by its older path", response_model=shapes.SignalPage)
+_PARAMETERS = documented(SignalQuery)
+
+
+@router.get(
+    "/api/signals", summary="Signals, newest first", response_model=shapes.SignalPage, openapi_extra=_PARAMETERS
+)
+@router.get(
+    "/signals", summary="The same, by its older path", response_model=shapes.SignalPage, openapi_extra=_PARAMETERS
+)
 async def list_signals(
-    services: Asked,
-    options: Options,
-    *,
-    status: StatusFilter = None,
-    symbol: SymbolFilter = None,
-    direction: DirectionFilter = None,
-    start: From = None,
-    end: To = None,
-    min_confidence: Confidence = None,
-    skip: Skip = 0,
-    limit: Limit = None,
+    request: Request, services: Asked, query: Annotated[SignalQuery, Depends(query_of(SignalQuery))]
 ) -> Response:
-    """A page of signals (100 unless told otherwise) with figures over that page."""
-    size = page_size(limit, options, _DEFAULT_PAGE) or _DEFAULT_PAGE
-    criteria = SignalCriteria(
-        statuses=statuses_of(status),
-        instrument=_filtered_instrument(symbol),
-        direction=_direction_of(direction),
-        start=start,
-        end=end,
-        min_confidence=min_confidence,
-    )
+    """A page of signals (100 unless told otherwise) with figures over that page, and where the next one begins."""
+    size = query.size(most_of(request)) or DEFAULT_PAGE
+    columns = SIGNAL_CHOICE.columns(query.fields, query.include, query.exclude)
     async with services.database.read() as connection:
-        repository = SignalRepository(connection)
-        rows = await repository.page(criteria, skip=skip, limit=size)
-        total = await repository.count(criteria)
+        page = await SignalRepository(connection).listed(
+            query.criteria(), columns=columns, skip=query.skip, limit=size, total=True
+        )
+    behind = cursor_text(CursorOf.SIGNALS, page.behind)
     return json_answer(
         {
-            "signals": [signal_body(row) for row in rows],
-            "count": len(rows),
-            "total": total,
-            "skip": skip,
+            "signals": signal_bodies(page),
+            "count": len(page),
+            "total": page.total,
+            "skip": query.skip,
             "limit": size,
-            "statistics": page_statistics(rows),
-        }
+            "statistics": page_statistics(page),
+            "next": behind,
+        },
+        headers=link_to(request, behind),
     )
 
 
@@ -124,8 +147,8 @@ async def list_signals(
 async def signals_of_today(services: Asked) -> Response:
     """The signals since midnight UTC by the market's clock."""
     start, end = day_of(services.clock.now())
-    rows = await rows_of(services, SignalCriteria(start=start, end=end))
-    return json_answer({"signals": [signal_body(row) for row in rows], "count": len(rows)})
+    found = await _listed(services, SignalCriteria(start=start, end=end))
+    return json_answer({"signals": found, "count": len(found)})
 
 
 @router.get("/api/signals/statistics", summary="How many signals there are", response_model=shapes.SignalStatistics)
@@ -147,11 +170,8 @@ async def signal_statistics(
             "note": _NOTE,
         }
         if days is not None:
-            since = services.clock.now() - days * 86_400
-            window = {
-                status.value: await repository.count(SignalCriteria(statuses=(status,), start=since))
-                for status in Status
-            }
+            since = full_minute(services.clock.now()) - days * 86_400
+            window = dict.fromkeys(Status, 0) | await repository.counts_by_status_since(since)
             body["window"] = {"days": days, "total": sum(window.values()), "by_status": window}
     return json_answer(body)
 
@@ -164,7 +184,7 @@ async def signal_statistics(
 async def signal_performance(services: Asked, days: Days = 30) -> Response:
     """Per symbol: the settled signals of the last days whose money is known."""
     async with services.database.read() as connection:
-        rows = await SignalRepository(connection).performance(services.clock.now() - days * 86_400)
+        rows = await SignalRepository(connection).performance(full_minute(services.clock.now()) - days * 86_400)
     return json_answer(
         {
             row["symbol"]: {
@@ -195,8 +215,8 @@ async def pending_signals(services: Asked) -> Response:
 
 
 async def _of_status(services: Services, status: Status) -> Response:
-    rows = await rows_of(services, SignalCriteria(statuses=(status,)))
-    return json_answer({"success": True, "count": len(rows), "signals": [signal_body(row) for row in rows]})
+    found = await _listed(services, SignalCriteria(statuses=(status,)))
+    return json_answer({"success": True, "count": len(found), "signals": found})
 
 
 @router.get(
@@ -205,15 +225,8 @@ async def _of_status(services: Services, status: Status) -> Response:
 async def signals_of_symbol(services: Asked, symbol: Spelling) -> Response:
     """All signals of an instrument, whether the account has it or not."""
     name = instrument_name(clean_text(symbol))
-    rows = await rows_of(services, SignalCriteria(instrument=name))
-    return json_answer(
-        {
-            "symbol": Instrument(name).symbol,
-            "instrument": name,
-            "signals": [signal_body(row) for row in rows],
-            "count": len(rows),
-        }
-    )
+    found = await _listed(services, SignalCriteria(instrument=name))
+    return json_answer({"symbol": Instrument(name).symbol, "instrument": name, "signals": found, "count": len(found)})
 
 
 async def signal_row(services: Services, signal_id: int) -> Row:

@@ -5,13 +5,16 @@ with it: 7 MB and a tenth of a second of every start. The desk needs a connectio
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from types import coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, create_engine
 from sqlalchemy.util import greenlet_spawn
+
+from alphaforge.storage.sqlite_driver import ThreadConnection
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -47,6 +50,16 @@ class AsyncConnection:
         """Run a statement as the driver knows it."""
         return await greenlet_spawn(self._plain.exec_driver_sql, statement, parameters)
 
+    async def fetch(self, *queries: tuple[str, tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
+        """The rows of statements as the driver knows them and has them, in one trip where the driver can."""
+        driver = self._plain.connection.driver_connection
+        if isinstance(driver, ThreadConnection):
+            return await driver.run(lambda thread: [thread.execute(*query).fetchall() for query in queries])
+        return await greenlet_spawn(self._fetched, queries)
+
+    def _fetched(self, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[list[tuple[Any, ...]]]:
+        return [[tuple(row) for row in self._plain.exec_driver_sql(*query)] for query in queries]
+
     async def run_sync(self, work: Callable[Concatenate[Connection, P], T], *given: P.args, **named: P.kwargs) -> T:
         """Run code that knows nothing of awaiting, on this connection."""
         return await greenlet_spawn(partial(work, self._plain, *given, **named))
@@ -72,7 +85,27 @@ async def transaction(engine: Engine) -> AsyncIterator[AsyncConnection]:
         await greenlet_spawn(plain.commit)
     finally:
         # rolls back what was not committed; whoever is cancelled meanwhile leaves no connection behind
-        await asyncio.shield(asyncio.ensure_future(greenlet_spawn(plain.close)))
+        await _unhurried(greenlet_spawn(plain.close))
+
+
+async def _unhurried(closing: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end though its caller be cancelled; where it need not wait, as after reading, without a task."""
+    try:
+        waits_for = closing.send(None)
+    except StopIteration:
+        return
+    await asyncio.shield(asyncio.ensure_future(_resumed(closing, waits_for)))
+
+
+@coroutine
+def _resumed(begun: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, None, None]:  # noqa: ANN401 - a future
+    """Go on with a coroutine that waits for something already."""
+    try:
+        yield waits_for
+    except BaseException as error:
+        begun.throw(error)
+        raise
+    yield from begun
 
 
 def _begun(engine: Engine) -> Connection:

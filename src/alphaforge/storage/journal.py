@@ -10,19 +10,52 @@ from sqlalchemy import Select, delete, insert, select, update
 from alphaforge.core.errors import InvalidInput
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.listing import Page
+from alphaforge.storage.lists import ENTRY_COLUMNS, JOURNAL_LIST, PICTURES, tag_pattern
 from alphaforge.storage.rows import LARGEST_ID, Position
 from alphaforge.storage.tables import journal, journal_totals
 from alphaforge.storage.totals import MILLIONTHS
 
 _c = journal.c
-_PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
-_WITHOUT_PICTURES = [column for column in journal.columns if column.name not in _PICTURES]
+_WITHOUT_PICTURES = tuple(name for name in ENTRY_COLUMNS if name not in PICTURES)
 _WORDS = {
     "trade_type": ("BUY", "SELL"),
     "session": ("ASIAN", "LONDON", "NEW_YORK", "OVERLAP"),
     "outcome": ("WIN", "LOSS", "BREAKEVEN"),
 }
 """What the predecessor's enums know; its readers fail on anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCriteria:
+    """Which entries; what is not given does not restrict. `symbols`: spellings, any of them.
+
+    `start` and `end` in epoch seconds of the opening, `end` not included. `tag`: one of an entry's tags; like
+    `setup` in any case.
+    """
+
+    symbols: tuple[str, ...] = ()
+    trade_type: str | None = None
+    outcome: str | None = None
+    session: str | None = None
+    start: float | None = None
+    end: float | None = None
+    setup: str | None = None
+    tag: str | None = None
+    behind: Position | None = None
+
+    def values(self) -> dict[str, tuple[Any, ...]]:
+        """What is given, as `JOURNAL_LIST` takes it."""
+        found: dict[str, tuple[Any, ...]] = {"symbol": self.symbols} if self.symbols else {}
+        for name in ("trade_type", "outcome", "session", "start", "end", "setup"):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = (value,)
+        if self.tag is not None:
+            found["tag"] = (tag_pattern(self.tag),)
+        if self.behind is not None:
+            found["behind"] = (self.behind.time, self.behind.id)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +145,17 @@ class JournalRepository:
         """Entries, newest first (by opening time, then id); without `pictures` their columns are left out."""
         return await rows.dicts(self.connection, page_statement(skip, limit, behind, pictures=pictures))
 
+    async def listed(
+        self,
+        criteria: EntryCriteria,
+        *,
+        columns: tuple[str, ...] = ENTRY_COLUMNS,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> Page:
+        """The same for answers: by column, times as RFC 3339."""
+        return await JOURNAL_LIST.read(self.connection, columns, criteria.values(), skip=skip, limit=limit)
+
     async def count(self) -> int:
         """How many entries there are."""
         return int((await self.connection.execute(select(journal_totals.c.trades))).scalar_one())
@@ -135,11 +179,9 @@ class JournalRepository:
 
 def page_statement(skip: int, limit: int | None, behind: Position | None, *, pictures: bool) -> Select[Any]:
     """The list of entries."""
-    columns = list(journal.columns) if pictures else _WITHOUT_PICTURES
-    statement = select(*columns).order_by(_c.open_time.desc(), _c.id.desc())
-    if behind is not None:
-        statement = statement.where(rows.behind(_c.open_time, _c.id, behind))
-    return rows.window(statement, skip, limit)
+    columns = ENTRY_COLUMNS if pictures else _WITHOUT_PICTURES
+    values = {} if behind is None else {"behind": (behind.time, behind.id)}
+    return JOURNAL_LIST.page_statement(columns, values, skip=skip, limit=limit)
 
 
 def _without_id(change: dict[str, Any]) -> dict[str, Any]:

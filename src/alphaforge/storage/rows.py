@@ -1,29 +1,22 @@
-"""What the repositories share: rows as plain dicts, identities as lists, pages by key."""
+"""What the repositories share: rows as plain dicts, identities as lists, places in lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Executable,
-    Integer,
-    Select,
     Table,
     Update,
     bindparam,
     insert,
-    literal,
     select,
     text,
-    tuple_,
     update,
 )
 
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.storage.connection import AsyncConnection
-from alphaforge.storage.types import Moment
 
 LARGEST_ID = 2**31 - 1
 """What the predecessor's id columns hold on PostgreSQL."""
@@ -53,18 +46,6 @@ async def first_dict(connection: AsyncConnection, statement: Executable) -> dict
 async def pairs(connection: AsyncConnection, statement: Executable) -> dict[str, Any]:
     """A statement of two columns as a dict."""
     return {key: value for key, value in (await connection.execute(statement)).all()}  # noqa: C416 - rows are no pairs to mypy
-
-
-def behind(time: Column[Any], identity: Column[Any], position: Position) -> ColumnElement[bool]:
-    """The rows after a position in a list that is newest first, by the index on both columns."""
-    return tuple_(time, identity) < tuple_(literal(position.time, Moment()), literal(position.id, Integer()))
-
-
-def window(statement: Select[Any], skip: int, limit: int | None) -> Select[Any]:
-    """A part of a list."""
-    if limit is not None:
-        statement = statement.limit(min(limit, LARGEST_ID))
-    return statement.offset(min(skip, LARGEST_ID)) if skip else statement
 
 
 async def insert_many(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> list[int]:

@@ -32,6 +32,21 @@ class SignalCriteria:
     source: str | None = None
     behind: Position | None = None
 
+    def values(self) -> dict[str, tuple[Any, ...]]:
+        """What is given, as `SIGNAL_LIST` takes it."""
+        found: dict[str, tuple[Any, ...]] = {}
+        if self.statuses:
+            found["status"] = tuple(dict.fromkeys(status.value for status in self.statuses))
+        if self.direction is not None:
+            found["direction"] = (self.direction.value,)
+        for name in ("instrument", "start", "end", "min_confidence", "origin", "source"):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = (value,)
+        if self.behind is not None:
+            found["behind"] = (self.behind.time, self.behind.id)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class NewSignal:

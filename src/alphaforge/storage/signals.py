@@ -18,6 +18,8 @@ from alphaforge.signals.outcome import OpenSignal
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
+from alphaforge.storage.listing import Page
+from alphaforge.storage.lists import SIGNAL_COLUMNS, SIGNAL_LIST
 from alphaforge.storage.results import Unsettleable, read_open, read_results
 from alphaforge.storage.rows import LARGEST_ID
 from alphaforge.storage.signal_values import (
@@ -34,8 +36,7 @@ from alphaforge.storage.tables import signals
 __all__ = ["NewSignal", "SignalCriteria", "SignalRepository"]
 
 _c = signals.c
-_SHOWN = [column for column in signals.columns if column.name != "decision"]
-_EVERY = select(*_SHOWN)
+_EVERY = select(*(_c[name] for name in SIGNAL_COLUMNS))
 _OPEN_WORDS = [status.value for status in OPEN]
 _SETTLED_WORDS = [Status.WON.value, Status.LOST.value, Status.CLOSED.value]
 _CHANGEABLE = frozenset(NewSignal.__slots__) - {"instrument", "created_at", "source", "simulated"} | {
@@ -114,10 +115,26 @@ class SignalRepository:
         """Signals, newest first (by time, then id). `criteria.behind` goes on where another page ended."""
         return await rows.dicts(self.connection, page_statement(criteria, skip, limit))
 
+    async def listed(
+        self,
+        criteria: SignalCriteria,
+        *,
+        columns: tuple[str, ...] = SIGNAL_COLUMNS,
+        skip: int = 0,
+        limit: int | None = None,
+        total: bool = False,
+    ) -> Page:
+        """The same for answers: by column, times as RFC 3339; with `total` the number of all that match."""
+        return await SIGNAL_LIST.read(self.connection, columns, criteria.values(), skip=skip, limit=limit, total=total)
+
     async def count(self, criteria: SignalCriteria) -> int:
         """How many signals match."""
-        statement = select(func.count()).select_from(signals).where(*_matching(criteria))
-        return int((await self.connection.execute(statement)).scalar_one())
+        return int((await self.connection.execute(SIGNAL_LIST.counted(criteria.values()))).scalar_one())
+
+    async def counts_by_status_since(self, since: float) -> dict[str, int]:
+        """How many of the signals made since a moment there are of each status that occurs."""
+        statement = select(_c.status, func.count()).where(_c.timestamp >= since).group_by(_c.status)
+        return await rows.pairs(self.connection, statement)
 
     async def counts_by_status(self) -> dict[str, int]:
         """How many signals there are of each status that occurs."""
@@ -206,8 +223,7 @@ class SignalRepository:
 
 def page_statement(criteria: SignalCriteria, skip: int, limit: int | None) -> Select[Any]:
     """The list of signals."""
-    statement = _EVERY.where(*_matching(criteria)).order_by(_c.timestamp.desc(), _c.id.desc())
-    return rows.window(statement, skip, limit)
+    return SIGNAL_LIST.page_statement(SIGNAL_COLUMNS, criteria.values(), skip=skip, limit=limit)
 
 
 def performance_statement(since: float) -> Select[*tuple[Any, ...]]:
@@ -230,27 +246,3 @@ def performance_statement(since: float) -> Select[*tuple[Any, ...]]:
         .group_by(func.coalesce(_c.instrument, _c.symbol))
         .order_by(func.min(_c.symbol))
     )
-
-
-def _matching(criteria: SignalCriteria) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if criteria.statuses:
-        words = [status.value for status in criteria.statuses]
-        conditions.append(_c.status == words[0] if len(words) == 1 else _c.status.in_(words))
-    if criteria.instrument is not None:
-        conditions.append(_c.instrument == criteria.instrument)
-    if criteria.direction is not None:
-        conditions.append(_c.direction == criteria.direction.value)
-    if criteria.start is not None:
-        conditions.append(_c.timestamp >= criteria.start)
-    if criteria.end is not None:
-        conditions.append(_c.timestamp < criteria.end)
-    if criteria.min_confidence is not None:
-        conditions.append(_c.confidence_score >= criteria.min_confidence)
-    if criteria.origin is not None:
-        conditions.append(_c.origin == criteria.origin)
-    if criteria.source is not None:
-        conditions.append(_c.source == criteria.source)
-    if criteria.behind is not None:
-        conditions.append(rows.behind(_c.timestamp, _c.id, criteria.behind))
-    return conditions

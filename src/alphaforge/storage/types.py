@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Dialect
 from sqlalchemy.types import UserDefinedType
 
+from alphaforge.core.times import rfc3339
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what is kept carries no zone
 _MICROSECONDS = "%Y-%m-%d %H:%M:%S.%f"
 
@@ -53,6 +55,10 @@ class Moment(UserDefinedType[float]):
             return _from_text
         return _from_datetime
 
+    def text_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        """What the database keeps to RFC 3339 UTC with `Z`, without a number in between."""
+        return _text_to_rfc3339 if dialect.name == "sqlite" else _datetime_to_rfc3339
+
 
 def _to_naive(moment: float | None) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
@@ -73,3 +79,24 @@ def _from_datetime(moment: datetime | None) -> float | None:
 @lru_cache(maxsize=8_192)  # a row's times are mostly the same one, and lists are read again and again
 def _from_text(text: str | None) -> float | None:
     return None if text is None else _from_datetime(datetime.fromisoformat(text))
+
+
+_WHOLE_SECOND = ".000000"
+_LENGTH = len("2025-07-07 06:00:00.000000")
+
+
+@lru_cache(maxsize=8_192)  # see above
+def _text_to_rfc3339(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if len(text) != _LENGTH or text[10] != " ":  # not written by us or by the predecessor
+        moment = _from_text(text)
+        return None if moment is None else rfc3339(moment)
+    return f"{text[:10]}T{text[11:19] if text.endswith(_WHOLE_SECOND) else text[11:]}Z"
+
+
+@lru_cache(maxsize=8_192)
+def _datetime_to_rfc3339(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return rfc3339(moment.timestamp()) if moment.tzinfo is not None else f"{moment.isoformat()}Z"
