@@ -43,6 +43,12 @@ def forget_peak(process: int) -> None:
     Path(f"/proc/{process}/clear_refs").write_text("5")
 
 
+def worked(process: int) -> float:
+    """Seconds of CPU that it has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def open_files(process: int) -> int:
     """How many files and sockets it has open."""
     return len(list(Path(f"/proc/{process}/fd").iterdir()))

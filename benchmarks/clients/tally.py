@@ -32,12 +32,14 @@ class Load(msgspec.Struct, frozen=True):
 class Seen(msgspec.Struct, frozen=True):
     """What came of it; times in seconds.
 
+    `total`: answers with those of the warm-up and those that came late.
     `errors`: by kind. `slowest_first`: the longest that any client waited for its first answer (closed loop).
     `late`: how late the crowd itself was in asking what was due, at the 99th percentile (open loop). `busy`: which
     share of a core the crowd took; near 1 it is the crowd that was measured, but for an open one, which never rests.
     """
 
     answers: int
+    total: int
     seconds: float
     bytes: int
     p50: float
@@ -61,6 +63,7 @@ class Tally:
     expected: frozenset[int]
     start: float = math.inf
     end: float = math.inf
+    total: int = 0
     slowest_first: float = 0.0
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     lateness: "array[float]" = field(default_factory=lambda: array("d"))
@@ -68,6 +71,7 @@ class Tally:
 
     def answered(self, status: int, seconds: float, moment: float) -> None:
         """An answer after so many seconds; `moment` says whether it counts. An error counts whenever it comes."""
+        self.total += 1
         if status not in self.expected:
             self.errors[f"status {status}"] += 1
         elif self.start <= moment < self.end:
@@ -78,6 +82,7 @@ class Tally:
         ordered = sorted(self.latencies) or [0.0]
         return Seen(
             answers=len(self.latencies),
+            total=self.total,
             seconds=self.end - self.start,
             bytes=size,
             p50=median(ordered),
