@@ -28,7 +28,7 @@ class Generations:
 
     def __init__(self) -> None:
         self.changes: Counter[str] = Counter()
-        self._first = secrets.token_hex(8)
+        self._own = self._first = secrets.token_hex(8)
         self._numbers = count(1)
         self._tokens: dict[str, str] = {}
         self._scopes: dict[tuple[str, ...], Scope] = {}
@@ -46,7 +46,9 @@ class Generations:
 
         `token` names the new version where all processes know it by the same name; else it is this process's own.
         """
-        token = token or f"{self._first}-{next(self._numbers)}"
+        token = token or f"{self._own}-{next(self._numbers)}"
+        if not nouns:
+            self._first = token
         known = {noun for names in self._scopes for noun in names}
         changed = set(nouns) or known | self._tokens.keys()
         self._tokens |= dict.fromkeys(changed, token)

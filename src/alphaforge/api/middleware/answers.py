@@ -162,7 +162,7 @@ class Remembering:
             slot,
             _Note(variant, reads, tick),
         )
-        marks = _HIT_MARKS if was_there else _made(self._cache.enabled, time.perf_counter() - began)
+        marks = _HIT_MARKS if was_there else _made(time.perf_counter() - began, kept=slot.key is not None)
         await _send(send, variant, headers.get(b"if-none-match"), marks)
 
     async def _slot(self, scope: Scope, reads: Reads, making: "_Making") -> tuple[Slot[KeptAnswer] | None, bool, int]:
@@ -205,9 +205,9 @@ def _normal(query: bytes) -> str:
     return urlencode(sorted(parse_qsl(text, keep_blank_values=True), key=lambda pair: pair[0]))
 
 
-def _made(enabled: bool, seconds: float) -> tuple[Header, ...]:  # noqa: FBT001 - a word for the header
+def _made(seconds: float, *, kept: bool) -> tuple[Header, ...]:
     took = f"app;dur={seconds * 1000:.2f}".encode()
-    return (b"x-cache", _MISS if enabled else _BYPASS), (b"server-timing", took)
+    return (b"x-cache", _MISS if kept else _BYPASS), (b"server-timing", took)
 
 
 async def _send(send: Send, variant: Variant, if_none_match: bytes | None, marks: tuple[Header, ...]) -> None:

@@ -1,0 +1,205 @@
+"""Random writes and reads of an application, whose kept answers are held against answers made anew.
+
+`Traffic` drives one or several doors to the same database. After every write each door must answer every question
+exactly as an application without a cache does.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+ENTRY = {"openTime": "2026-03-01 10:00", "symbol": "GBPUSD", "type": "BUY", "lots": 0.5, "entry": 1.31, "sl": 1.305}
+SIGNAL = {"symbol": "GBP_USD", "direction": "BUY", "entry": 1.31, "stop_loss": 1.30, "tp1": 1.33}
+
+QUESTIONS = (
+    "/api/signals",
+    "/signals?limit=3",
+    "/api/signals?status=WON,LOST&skip=1",
+    "/api/signals?symbol=gold&direction=SELL",
+    "/api/signals?min_confidence=50&limit=2",
+    "/api/signals/today",
+    "/api/signals/statistics",
+    "/api/signals/statistics?days=30",
+    "/api/signals/performance?days=3650",
+    "/api/signals/active",
+    "/api/signals/pending",
+    "/api/signals/symbol/GBPUSD",
+    "/api/signals/symbol/XAU_USD",
+    "/api/signals/{signal}",
+    "/api/journal",
+    "/api/journal/entries",
+    "/api/journal/entries?limit=2&skip=1",
+    "/api/journal/entries/{entry}",
+    "/api/journal/statistics",
+    "/api/stats",
+    "/api/rejections",
+    "/api/rejections/latest?format=csv",
+    "/api/analysis/history",
+    "/api/candles/GBP_USD?limit=5",
+    "/api/symbols",
+    "/api/backtest/symbols",
+)
+"""Every question whose answer may be kept, in several spellings."""
+
+CODINGS = ("", "gzip", "br", "zstd", "gzip, br;q=0.5", "*;q=0")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an application answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+async def ask(app: App, method: str, target: str, body: object = None, headers: dict[str, str] | None = None) -> Said:
+    """One request, as a server would hand it over."""
+    parts = urlsplit(target)
+    content = b"" if body is None else json.dumps(body).encode()
+    given = {"host": "127.0.0.1:5000", "content-type": "application/json", **(headers or {})}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": parts.path,
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "client": ("127.0.0.1", 50_000),
+        "server": ("127.0.0.1", 5000),
+    }
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        messages.append(message)
+
+    await app(scope, receive, send)
+    start, *rest = messages
+    found = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Said(start["status"], found, b"".join(message.get("body", b"") for message in rest))
+
+
+@dataclass
+class Traffic:
+    """Writes through random `doors`, and reads through all of them; `fresh` keeps nothing. Counts what it checked."""
+
+    doors: Sequence[App]
+    fresh: App
+    random: Random
+    checks: int = 0
+    hits: int = 0
+    signals: list[int] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+
+    async def write(self) -> None:
+        """One write of a random kind; it is acknowledged when this returns."""
+        kinds = [self._new_entry, self._new_signal, self._new_entries, self._new_signals]
+        if self.entries:
+            kinds += [self._changed_entry, self._changed_entries, self._removed_entry]
+        if self.signals:
+            kinds += [self._ended_signal]
+        await self.random.choice(kinds)()
+
+    async def check(self, questions: Sequence[str] = QUESTIONS, *, before: Callable[[], None] = lambda: None) -> None:
+        """Hold the answers of each door to `questions` against one made anew; `before` each, once."""
+        for question in questions:
+            target = question.format(
+                signal=self.random.choice(self.signals or [1]), entry=self.random.choice(self.entries or [1])
+            )
+            expected = await ask(self.fresh, "GET", target)
+            for door in self.doors:
+                before()
+                coding = self.random.choice(CODINGS)
+                said = await ask(door, "GET", target, headers={"accept-encoding": coding} if coding else None)
+                self._hold(target, expected, said)
+
+    def _hold(self, target: str, expected: Said, said: Said) -> None:
+        self.checks += 1
+        self.hits += said.headers.get("x-cache") == "hit"
+        assert said.status == expected.status, (target, said)
+        if said.status != 200:
+            return  # an error names its own request
+        body = decoded(said)
+        assert body == expected.body, (target, said.headers, body, expected.body)
+        tag = said.headers["etag"].strip('"').partition("-")[0]
+        assert tag == expected.headers["etag"].strip('"').partition("-")[0], target
+
+    async def _send(self, method: str, target: str, body: object = None) -> dict[str, Any]:
+        said = await ask(self.random.choice(self.doors), method, target, body)
+        assert said.status in {200, 201}, said
+        return dict(json.loads(said.body))
+
+    def _entry(self) -> dict[str, Any]:
+        return ENTRY | {"lots": self.random.randint(1, 9) / 10, "pl": self.random.randint(-50, 50)}
+
+    async def _new_entry(self) -> None:
+        self.entries.append((await self._send("POST", "/api/journal/entries", self._entry()))["id"])
+
+    async def _new_entries(self) -> None:
+        made = await self._send("POST", "/api/journal/entries/bulk", {"entries": [self._entry() for _ in range(3)]})
+        self.entries += made["ids"]
+
+    async def _changed_entry(self) -> None:
+        await self._send("PUT", f"/api/journal/entries/{self.random.choice(self.entries)}", {"pl": self._money()})
+
+    async def _changed_entries(self) -> None:
+        some = self.random.sample(self.entries, min(3, len(self.entries)))
+        changes = [{"id": entry, "pl": self._money()} for entry in some]
+        await self._send("PUT", "/api/journal/entries/bulk", {"entries": changes})
+
+    async def _removed_entry(self) -> None:
+        entry = self.entries.pop(self.random.randrange(len(self.entries)))
+        await self._send("DELETE", f"/api/journal/entries/{entry}")
+
+    async def _new_signal(self) -> None:
+        made = await self._send("POST", "/api/signals", self._signal())
+        self.signals.append(made.get("id") or made["signal"]["id"])
+
+    async def _new_signals(self) -> None:
+        made = await self._send("POST", "/api/signals/bulk", {"signals": [self._signal() for _ in range(2)]})
+        self.signals += made["ids"]
+
+    async def _ended_signal(self) -> None:
+        word = self.random.choice(["ACTIVE", "WON", "LOST", "EXPIRED", "CANCELLED"])
+        signal = self.random.choice(self.signals)
+        price = "&exit_price=1.32" if word in {"WON", "LOST"} else ""
+        await self._send("PUT", f"/api/signals/{signal}/status?status={word}{price}")
+
+    def _signal(self) -> dict[str, Any]:
+        return SIGNAL | {"confidence_score": self.random.randint(0, 100)}
+
+    def _money(self) -> int:
+        return self.random.randint(-99, 99)
+
+
+def decoded(said: Said) -> bytes:
+    """The body without its coding."""
+    import brotli  # type: ignore[import-untyped]  # noqa: PLC0415 - has no stubs
+    import zstandard  # noqa: PLC0415 - beside it
+
+    match said.headers.get("content-encoding"):
+        case "gzip":
+            import gzip  # noqa: PLC0415 - the same
+
+            return gzip.decompress(said.body)
+        case "br":
+            return bytes(brotli.decompress(said.body))
+        case "zstd":
+            return zstandard.ZstdDecompressor().decompress(said.body)
+        case None:
+            return said.body
+        case other:
+            raise AssertionError(other)

@@ -1,0 +1,162 @@
+"""Whatever is written, a kept answer is byte for byte what a fresh one would be."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+
+from alphaforge.api.app import create_app
+from alphaforge.api.layers import from_memory_first
+from alphaforge.api.services import ApiOptions, Services
+from alphaforge.signals.model import Decision, FilterName
+from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.engine import Database
+from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.storage.rejections import RejectionRepository
+from alphaforge.storage.signals import SignalRepository
+from api_bench import NOW, FakeClock, FakeDesk, FakeMarket, FakeStrategy, decided
+from desk_traffic import App, Traffic, ask
+
+
+def services_of(database: Database) -> Services:
+    market = FakeMarket()
+    return Services(
+        database,
+        FakeClock(),
+        FakeDesk(),
+        FakeStrategy(),
+        market,
+        market,
+        market,
+        market,
+        EvaluationTally(database),
+    )
+
+
+def door(database: Database) -> App:
+    app = create_app(services_of(database), ApiOptions(max_page_size=1_000))
+    return from_memory_first(app, lambda *_: None)
+
+
+def fresh(database: Database) -> App:
+    options = ApiOptions(max_page_size=1_000, enable_cache=False, enable_compression=False)
+    return create_app(services_of(database), options)
+
+
+def uncertain(*databases: Database) -> Callable[[], None]:
+    """As if so much time had passed that nobody knows any more whether all commits were heard of."""
+
+    def forget() -> None:
+        for database in databases:
+            if hasattr(database.freshness, "_certain_until"):
+                database.freshness._certain_until = 0.0
+
+    return forget
+
+
+@pytest.fixture
+async def databases(database_url: str) -> AsyncIterator[list[Database]]:
+    """The database as one process sees it, and on PostgreSQL as another does, too."""
+    async with AsyncExitStack() as stack:
+        opened = []
+        for _ in range(2 if database_url.startswith("postgresql") else 1):
+            one = await Database.open(database_url)
+            stack.push_async_callback(one.close)
+            opened.append(one)
+        for one in opened:
+            await heard(one)
+        yield opened
+
+
+async def heard(database: Database) -> None:
+    """Until its connection for announcements is there."""
+    async with asyncio.timeout(10):
+        while not await database.freshness.ascertain():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+
+
+async def test_after_any_write_through_any_process_every_kept_answer_is_a_fresh_one(databases: list[Database]) -> None:
+    doors, made_anew = [door(one) for one in databases], fresh(databases[0])
+
+    async def drive(seed: int, steps: int) -> Traffic:
+        traffic = Traffic(doors, made_anew, Random(seed))
+        await traffic.check()
+        for _ in range(steps):
+            await traffic.write()
+            await traffic.check(before=uncertain(*databases))
+        await traffic.check(before=uncertain(*databases))
+        return traffic
+
+    traffic = await drive(1, 12)
+    assert traffic.checks > 300
+    assert traffic.hits > traffic.checks / 4
+
+
+@pytest.mark.parametrize("kind", ["new_entry", "changed_entry", "changed_entries", "removed_entry", "ended_signal"])
+async def test_a_write_that_told_nobody_would_be_found_out(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path / 'desk.db'}")
+    traffic = Traffic([door(database)], fresh(database), Random(2))
+    for known in ("_new_entries", "_new_signals"):
+        await getattr(traffic, known)()
+    await traffic.check()
+    monkeypatch.setattr(database.commits, "happened", lambda *_: None)
+    await getattr(traffic, f"_{kind}")()
+    with pytest.raises(AssertionError):
+        await traffic.check()
+    await database.close()
+
+
+async def test_what_the_desk_stores_by_itself_is_seen_at_once(databases: list[Database]) -> None:
+    traffic = Traffic([door(one) for one in databases], fresh(databases[0]), Random(3))
+    for number, reason in enumerate([None, FilterName.STRENGTH]):
+        await traffic.check()
+        for database in databases:
+            moment = int(NOW) // 300 * 300 - 300 * (2 * number + 1 + (database is databases[0]))
+            async with database.write("trading_signals", "rejections") as connection:
+                await _store(connection, decided(candle_time=moment, reason=reason))
+            await traffic.check(before=uncertain(*databases))
+
+
+async def _store(connection: AsyncConnection, found: Decision) -> None:
+    if not found.is_signal:
+        await RejectionRepository(connection).add(found, source="sandbox", simulated=True)
+        return
+    await SignalRepository(connection).add(
+        found, symbol="GBP/USD", source="sandbox", simulated=True, expires_at=found.candle_time + 14_700
+    )
+
+
+async def test_a_foreign_hand_in_postgresql_is_noticed(postgres_database: str) -> None:
+    database = await Database.open(postgres_database)
+    traffic = Traffic([door(database)], fresh(database), Random(4))
+    await traffic._new_entries()
+    await traffic.check(before=uncertain(database))
+    hand = await asyncpg.connect(postgres_database)
+    await hand.execute("UPDATE journal_entries SET profit_loss = 1234")
+    await hand.close()
+    await traffic.check(before=uncertain(database))
+    said = await ask(traffic.doors[0], "GET", "/api/journal/statistics")
+    assert b"3702" in said.body
+    await database.close()
+
+
+async def test_without_announcements_nothing_is_served_from_memory(postgres_database: str) -> None:
+    database = await Database.open(postgres_database)
+    await heard(database)
+    app = door(database)
+    assert [(await ask(app, "GET", "/api/stats")).headers["x-cache"] for _ in range(2)] == ["miss", "hit"]
+    announcing: Any = database.freshness
+    announcing._connection.terminate()
+    lost = announcing._connection
+    async with asyncio.timeout(10):
+        while announcing._connection is lost:  # noqa: ASYNC110 - nobody tells that it has noticed
+            await asyncio.sleep(0)
+    assert (await ask(app, "GET", "/api/stats")).headers["x-cache"] == "bypass"
+    await database.close()
