@@ -14,7 +14,7 @@ from benchmarks.data import filled_database
 from benchmarks.lists import PATH, kept
 from benchmarks.machine import client_core
 from benchmarks.report import show
-from benchmarks.servers import alphaforge, bare, port_of
+from benchmarks.servers import bare, desk_alone, port_of
 
 CLIENTS = 100
 SHARES = (0.5, 0.8)
@@ -28,7 +28,7 @@ def run() -> None:
     asked = request(PATH, HEADERS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with alphaforge(folder, filled_database()) as desk, bare(folder, kept(desk, HEADERS, PATH)) as alone:
+        with desk_alone(folder, filled_database()) as desk, bare(folder, kept(desk, HEADERS, PATH)) as alone:
             closed = send(Load(port_of(desk), [asked], CLIENTS, 1.0, core=client_core()))
             show("closed loop", f"{closed.rate:,.0f}/s", _latencies(closed))
             for share in SHARES:

@@ -11,7 +11,7 @@ from benchmarks.clients.tally import Load
 from benchmarks.data import filled_database
 from benchmarks.machine import client_core
 from benchmarks.report import show
-from benchmarks.servers import Server, alphaforge, port_of
+from benchmarks.servers import Server, desk_alone, port_of
 from benchmarks.soak import ENTRY
 
 ROWS = 10_000
@@ -25,7 +25,7 @@ def run(rows: int = ROWS) -> None:
     print(f"{rows:,} journal entries: in one request, and at the rate of one by one")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with alphaforge(folder, filled_database()) as desk:
+        with desk_alone(folder, filled_database()) as desk:
             asked = [request(PATH, body=json.dumps(ENTRY).encode())]
             single = send(Load(port_of(desk), asked, 1, SECONDS, expected=(200, 201), core=client_core()))
             at_once = _at_once(desk, rows)

@@ -13,7 +13,7 @@ from benchmarks.clients.tally import Load, Seen
 from benchmarks.data import filled_database
 from benchmarks.machine import client_core, open_files, resident
 from benchmarks.report import show, slope
-from benchmarks.servers import Server, alphaforge, port_of
+from benchmarks.servers import Server, desk_alone, port_of
 
 CLIENTS = 1_000
 SECONDS = 8.0
@@ -36,7 +36,7 @@ def run(seconds: float = SECONDS) -> None:
     asked = [request(path, {"Accept-Encoding": "gzip"}) for path in PATHS]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with alphaforge(folder, filled_database(), log=False) as desk:
+        with desk_alone(folder, filled_database(), log=False) as desk:
             send(Load(port_of(desk), asked, CLIENTS, 1.0, core=client_core()))  # buffers grow to what they need
             before = open_files(desk.process.pid)
             seen, held = _watched(desk, Load(port_of(desk), asked, CLIENTS, seconds, core=client_core()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.data import new_database
 from benchmarks.machine import forget_peak, peak, resident
 from benchmarks.report import show
-from benchmarks.servers import Server, alphaforge, port_of
+from benchmarks.servers import Server, desk_alone, port_of
 
 ROWS = 100_000
 MEMORY_TARGET = 40.0
@@ -25,7 +25,7 @@ def run(rows: int = ROWS) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         new_database(folder / "filled.db", signals=100, entries=rows)
-        with alphaforge(folder, folder / "filled.db") as desk:
+        with desk_alone(folder, folder / "filled.db") as desk:
             for form in FORMATS:
                 _export(desk, form, rows)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.data import ENTRIES, add_entries, new_database
 from benchmarks.plan import asked
 from benchmarks.report import show
-from benchmarks.servers import Server, alphaforge, reference
+from benchmarks.servers import Server, desk_alone, reference
 
 MANY = 500_000
 ALLOWED = 2.0
@@ -30,7 +30,7 @@ def run(entries: int = MANY) -> None:
 
 
 def _uncached(folder: Path, filled: Path) -> float:
-    with alphaforge(folder, filled, ENABLE_CACHE="false") as desk:
+    with desk_alone(folder, filled, ENABLE_CACHE="false") as desk:
         _check(desk)
         return asked(desk, PATH)
 

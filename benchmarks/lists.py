@@ -15,7 +15,7 @@ from benchmarks.clients.tally import Load, Seen
 from benchmarks.data import filled_database
 from benchmarks.machine import client_core, worked
 from benchmarks.report import show
-from benchmarks.servers import Server, alphaforge, answer_of, bare, port_of
+from benchmarks.servers import Server, answer_of, bare, desk_alone, port_of
 
 PATH = "/api/signals?limit=100"
 CROWDS = (1, 50, 100, 1_000)
@@ -71,7 +71,7 @@ def run() -> None:
     print(f"GET {PATH}, kept, against a bare app sending the same bytes; latencies: median/p99/longest/first, ms")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with alphaforge(folder, filled_database()) as desk:
+        with desk_alone(folder, filled_database()) as desk:
             asked = variants(desk)
             for what, headers in asked.items():
                 _variant(folder, desk, what, headers)

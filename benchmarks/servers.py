@@ -17,7 +17,22 @@ from benchmarks.machine import pin, server_core
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "e2e"))
 from processes import Server, ask, free_port, sandbox, server, until
 
-__all__ = ["Server", "alphaforge", "answer_of", "ask", "bare", "port_of", "reference", "sandbox", "until"]
+__all__ = [
+    "WEEKDAY",
+    "Server",
+    "alphaforge",
+    "answer_of",
+    "ask",
+    "bare",
+    "desk_alone",
+    "port_of",
+    "reference",
+    "sandbox",
+    "until",
+]
+
+WEEKDAY = ["--from", "2025-07-08T09:00:00Z"]
+"""A sandbox whose market is open."""
 
 _ROOT = Path(__file__).parents[1]
 
@@ -40,6 +55,14 @@ def alphaforge(
     usual = {"RATE_LIMIT_PER_MINUTE": "1000000000", "MAX_PAGE_SIZE": "500", "LOG_LEVEL": "INFO"}
     with server(folder, market, until_ready=True, **(usual | environment)) as running:
         pin(running.process.pid, server_core())
+        yield running
+
+
+@contextmanager
+def desk_alone(folder: Path, database: Path, *, log: bool = True, **environment: str) -> Iterator[Server]:
+    """AlphaForge with its market elsewhere, as OANDA is: in the same process a sandbox would cost a tenth of a core."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sandbox(folder, WEEKDAY) as market, alphaforge(folder, database, market, log=log, **environment) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from benchmarks.data import filled_database
 from benchmarks.lists import kept
 from benchmarks.machine import client_core
 from benchmarks.report import show
-from benchmarks.servers import Server, alphaforge, port_of, reference
+from benchmarks.servers import WEEKDAY, Server, alphaforge, port_of, reference, sandbox
 
 CLIENTS = 50
 SECONDS = 1.0
@@ -48,12 +48,12 @@ CASES = (
 def run() -> None:
     """Print the figures."""
     print(f"What each switch brings: {CLIENTS} clients; list of 100 signals, journal statistics, bytes of a list")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, sandbox(Path(name), WEEKDAY) as market:
         folder = Path(name)
         filled = filled_database()
         best = 0.0
         for settings in list(dict.fromkeys(tuple(case.settings.items()) for case in CASES)):
-            with alphaforge(folder / str(hash(settings)), filled, log=True, **dict(settings)) as desk:
+            with alphaforge(folder / str(hash(settings)), filled, market, log=True, **dict(settings)) as desk:
                 for case in [case for case in CASES if tuple(case.settings.items()) == settings]:
                     rate = _show(desk, case, best)
                     best = best or rate
