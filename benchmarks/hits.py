@@ -1,7 +1,8 @@
 """What does a kept answer cost, from the server's call to its last byte, without the server and the network?
 
 In this process, the best of many rounds, so that other load on the machine hardly shows. Beside it the bare app, and
-the same answer through every layer, where those go whose request was never seen in the same bytes. `--profile 1` says where it goes.
+the same answer through every layer, where those go whose request was never seen in the same bytes. `--profile 1` says
+where the time goes.
 """
 
 import asyncio
