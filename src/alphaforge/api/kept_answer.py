@@ -107,8 +107,11 @@ class KeptAnswer:
 
     @classmethod
     def unpacked(cls, data: bytes) -> "KeptAnswer":
-        """From the second level."""
-        stored = _unpack(data)
+        """From the second level. Raises ValueError for what was not packed here."""
+        try:
+            stored = _unpack(data)
+        except msgspec.MsgspecError as error:
+            raise ValueError(str(error)) from None
         return cls(stored.body, tuple(stored.headers))
 
 

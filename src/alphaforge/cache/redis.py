@@ -28,7 +28,10 @@ REST = 2.0
 
 
 class RedisAnswers(Generic[V]):
-    """Values as bytes under `prefix`, which must differ between databases and between versions of the program."""
+    """Values as bytes under `prefix`, which must differ between databases and between versions of the program.
+
+    `unpack` raises ValueError for what `pack` did not make.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,11 @@ class RedisAnswers(Generic[V]):
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
             return None
-        return self._unpack(found) if isinstance(found, bytes) else None
+        try:
+            return self._unpack(found) if isinstance(found, bytes) else None
+        except ValueError:  # somebody else's, under our name
+            self.failures += 1
+            return None
 
     async def put(self, key: Hashable, stamp: Stamp, value: V) -> None:
         """Leave it there for as long as it may live."""

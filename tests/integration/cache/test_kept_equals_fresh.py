@@ -10,42 +10,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from alphaforge.api.app import create_app
-from alphaforge.api.layers import from_memory_first
-from alphaforge.api.services import ApiOptions, Services
 from alphaforge.signals.model import Decision, FilterName
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
-from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
-from api_bench import NOW, FakeClock, FakeDesk, FakeMarket, FakeStrategy, decided
-from desk_traffic import App, Traffic, ask
-
-
-def services_of(database: Database) -> Services:
-    market = FakeMarket()
-    return Services(
-        database,
-        FakeClock(),
-        FakeDesk(),
-        FakeStrategy(),
-        market,
-        market,
-        market,
-        market,
-        EvaluationTally(database),
-    )
-
-
-def door(database: Database) -> App:
-    app = create_app(services_of(database), ApiOptions(max_page_size=1_000))
-    return from_memory_first(app, lambda *_: None)
-
-
-def fresh(database: Database) -> App:
-    options = ApiOptions(max_page_size=1_000, enable_cache=False, enable_compression=False)
-    return create_app(services_of(database), options)
+from api_bench import NOW, decided
+from desk_traffic import Traffic, ask
+from doors import door, fresh
 
 
 def uncertain(*databases: Database) -> Callable[[], None]:

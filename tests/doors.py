@@ -1,0 +1,39 @@
+"""The interface over a database, with its cache and without."""
+
+from alphaforge.api.app import create_app
+from alphaforge.api.kept_answer import KeptAnswer
+from alphaforge.api.layers import from_memory_first
+from alphaforge.api.services import ApiOptions, Services
+from alphaforge.cache.answers import SecondLevel
+from alphaforge.storage.engine import Database
+from alphaforge.storage.evaluation_counts import EvaluationTally
+from api_bench import FakeClock, FakeDesk, FakeMarket, FakeStrategy
+from desk_traffic import App
+
+
+def services_of(database: Database) -> Services:
+    """A desk that stands still, over this database."""
+    market = FakeMarket()
+    return Services(
+        database,
+        FakeClock(),
+        FakeDesk(),
+        FakeStrategy(),
+        market,
+        market,
+        market,
+        market,
+        EvaluationTally(database),
+    )
+
+
+def door(database: Database, second_level: SecondLevel[KeptAnswer] | None = None) -> App:
+    """The interface of one process, as a server has it."""
+    app = create_app(services_of(database), ApiOptions(max_page_size=1_000), second_level=second_level)
+    return from_memory_first(app, lambda *_: None)
+
+
+def fresh(database: Database) -> App:
+    """The interface without its cache."""
+    options = ApiOptions(max_page_size=1_000, enable_cache=False, enable_compression=False)
+    return create_app(services_of(database), options)
