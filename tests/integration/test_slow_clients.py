@@ -177,6 +177,24 @@ async def test_who_does_not_read_and_wants_no_further_answer_is_cut_off_too() ->
         await closed(writer)
 
 
+async def test_a_closed_connection_whose_last_bytes_nobody_takes_is_cut_off_too() -> None:
+    desk = Desk(b"x" * 30_000_000)
+
+    async def roomy(scope: Scope, receive: Receive, send: Send) -> None:
+        for one in server.server_state.connections:
+            one.transport.set_write_buffer_limits(high=10**9)  # as if the rest were little
+        await desk(scope, receive, send)
+
+    async with serving(roomy, SOON) as (port, server):
+        _, writer = await opened(port)
+        writer.transport.pause_reading()  # type: ignore[attr-defined] - it is a socket's
+        writer.write(WHOLE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+        await become(lambda: bool(server.server_state.total_requests))
+        assert not any(one.flow.write_paused for one in server.server_state.connections)
+        await become(lambda: not server.server_state.connections)
+        await closed(writer)
+
+
 async def test_who_reads_slowly_but_reads_gets_it_all() -> None:
     size = 20_000_000
     async with serving(Desk(b"x" * 100_000, size // 100_000), Patience(0.2, 2.0, 0.02)) as (port, _):
