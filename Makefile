@@ -29,11 +29,11 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundl
 export UV_SYSTEM_CERTS := 1
 endif
 
-.PHONY: help run test check bench replay clean lock anew
+.PHONY: help run test check bench replay soak-cache clean lock anew
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 run: $(RUN_STAMP) ## start the desk: API and documentation at http://127.0.0.1:5000
@@ -53,6 +53,9 @@ bench: $(DEV_STAMP) ## measure, and say what the machine was
 
 replay: $(DEV_STAMP) ## live through days of market at speed, then compare with the offline evaluation, bit for bit
 	@$(BIN)/python tests/e2e/replay.py $(REPLAY)
+
+soak-cache: $(DEV_STAMP) ## write and read for long, and hold every kept answer to a fresh one
+	@$(BIN)/python tests/e2e/soak_cache.py $(SOAK)
 
 lock: .venv/stamp-uv ## fit both locks to pyproject.toml; all versions anew: make lock UPGRADE=--upgrade
 	@$(LOCK) pyproject.toml -o requirements.lock

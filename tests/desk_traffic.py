@@ -113,6 +113,11 @@ class Traffic:
             kinds += [self._ended_signal]
         await self.random.choice(kinds)()
 
+    async def keep_small(self, most: int) -> None:
+        """Remove entries beyond so many, so that lists stay as long as they are."""
+        while len(self.entries) > most:
+            await self._removed_entry()
+
     async def check(self, questions: Sequence[str] = QUESTIONS, *, before: Callable[[], None] = lambda: None) -> None:
         """Hold the answers of each door to `questions` against one made anew; `before` each, once."""
         for question in questions:
