@@ -14,6 +14,7 @@ from alphaforge.api import (
     analysis,
     backtest,
     bulk,
+    cache_stats,
     candles,
     documentation,
     enhanced,
@@ -42,6 +43,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _ROUTERS = (
     status.router,
+    cache_stats.router,
     enhanced.router,
     exports.router,
     bulk.router,

@@ -70,6 +70,7 @@ READS: Mapping[str, Reads | None] = {
     "/health/ready": LIVE,
     "/status": LIVE,
     "/api/status": LIVE,
+    "/api/cache/stats": LIVE,
     "/docs": Reads(),
     "/openapi.json": Reads(),
 }
