@@ -8,6 +8,7 @@ from sqlalchemy import Table, select
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.journal import JournalRepository, NewEntry
+from alphaforge.storage.journal_counting import counted_once
 from alphaforge.storage.signals import NewSignal, SignalRepository
 from alphaforge.storage.tables import journal, signals
 
@@ -26,8 +27,11 @@ async def create_signals(connection: AsyncConnection, new: Sequence[NewSignal]) 
 
 async def create_entries(connection: AsyncConnection, new: Sequence[NewEntry]) -> list[int]:
     """Store entries; answers their ids in their order."""
-    repository = JournalRepository(connection)
-    return [number for batch in _batches(new) for number in await repository.create_many(batch)]
+    repository, ids = JournalRepository(connection), list[int]()
+    async with counted_once(connection, ids):
+        for batch in _batches(new):
+            ids += await repository.create_many(batch)
+    return ids
 
 
 async def change_signals(connection: AsyncConnection, changes: Sequence[Row]) -> None:
@@ -38,8 +42,9 @@ async def change_signals(connection: AsyncConnection, changes: Sequence[Row]) ->
 
 async def change_entries(connection: AsyncConnection, changes: Sequence[Row]) -> None:
     """Change entries by their `id`; NotFound where one is missing."""
-    for batch in _batches(changes):
-        await JournalRepository(connection).update_many(batch)
+    async with counted_once(connection, [change["id"] for change in changes]):
+        for batch in _batches(changes):
+            await JournalRepository(connection).update_many(batch)
 
 
 async def held_signals(connection: AsyncConnection, names: Sequence[str], ids: Sequence[int]) -> dict[int, Row]:

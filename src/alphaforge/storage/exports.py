@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Table, func, select, true
 
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
-from alphaforge.storage.signals import SignalCriteria, page_statement
+from alphaforge.storage.signals import SignalCriteria
 from alphaforge.storage.tables import journal, signals
 
 PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
@@ -60,9 +60,18 @@ class Part:
 
 
 def signal_export(criteria: SignalCriteria, size: int) -> Export:
-    """Signals with every column but the strategy's trace."""
-    matching = page_statement(criteria, 0, None).whereclause
-    return Export(signals, _names(signals, _UNTOLD), true() if matching is None else matching, size)
+    """Signals with every column but the strategy's trace: of these statuses, this instrument, this span."""
+    own = signals.c
+    matching: ColumnElement[bool] = true()
+    if criteria.statuses:
+        matching &= own.status.in_([status.value for status in criteria.statuses])
+    if criteria.instrument is not None:
+        matching &= own.instrument == criteria.instrument
+    if criteria.start is not None:
+        matching &= own.timestamp >= criteria.start
+    if criteria.end is not None:
+        matching &= own.timestamp < criteria.end
+    return Export(signals, _names(signals, _UNTOLD), matching, size)
 
 
 def journal_export(criteria: JournalCriteria, size: int, *, pictures: bool) -> Export:

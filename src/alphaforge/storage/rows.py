@@ -53,7 +53,11 @@ async def insert_many(connection: AsyncConnection, table: Table, rows: Sequence[
     if not rows:
         return []
     ids = await _next_ids(connection, table, len(rows))
-    await connection.execute(insert(table), [{"id": i, **row} for i, row in zip(ids, rows, strict=True)])
+    statement = insert(table)
+    if connection.dialect.name == "postgresql":
+        # with RETURNING SQLAlchemy sends hundreds of rows a statement, without it one: triggers count statements
+        statement = statement.returning(table.c.id)
+    await connection.execute(statement, [{"id": i, **row} for i, row in zip(ids, rows, strict=True)])
     return ids
 
 

@@ -31,6 +31,12 @@ def drop_statements(dialect: str) -> list[str]:
     ]
 
 
+def sums_statement() -> str:
+    """The totals over the entries with these `:ids`, an array as PostgreSQL has it."""
+    sums = ", ".join(f"COALESCE(SUM({value}), 0) AS {total}" for total, value in _values("postgresql", "e").items())
+    return f"SELECT {sums} FROM journal_entries e WHERE e.id = ANY(CAST(:ids AS integer[]))"  # noqa: S608 - names of this module only
+
+
 def _values(dialect: str, row: str) -> dict[str, str]:
     """What one row adds to each total."""
     whole = "CAST(ROUND({x} * 1000000) AS INTEGER)" if dialect == "sqlite" else "ROUND(({x} * 1000000)::numeric)"
