@@ -133,7 +133,7 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
 def _advice_on_kind(request: Request, found: list[dict[str, object]]) -> str:
     """A body that does not say that it is JSON is bytes to the schema, which says so in words that help nobody."""
     is_whole = any(one["loc"] == ["body"] for one in found)
-    is_json = "json" in request.headers.get("content-type", "").lower()
+    is_json = any(b"json" in value.lower() for name, value in request.scope.get("headers", ()) if name == _KIND)
     return "Bodies are JSON, and say so: Content-Type: application/json." if is_whole and not is_json else ""
 
 
@@ -148,6 +148,7 @@ def unexpected(request_id: str, error: BaseException) -> Response:
     )
 
 
+_KIND = b"content-type"
 _MOST_ERRORS = 20
 _MOST_TEXT = 100
 _MOST_ITEMS = 20
