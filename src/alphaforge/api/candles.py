@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from alphaforge.api.encoding import json_answer
-from alphaforge.api.parameters import Asked, From, Spelling, To, known_instrument
+from alphaforge.api.parameters import Asked, From, Spelling, To, full_minute, known_instrument
 from alphaforge.api.schemas import market as shapes
 from alphaforge.api.services import CANDLE_GRANULARITIES, Services
 from alphaforge.core.candles import CandleSeries, Ohlc, derived, empty_series, joined
@@ -74,7 +74,7 @@ async def _series(
     services: Services, name: str, length: Granularity, *, limit: int, start: float | None, end: float | None
 ) -> CandleSeries:
     """The closed candles asked for: from memory as far as that reaches, else with the database."""
-    now = services.clock.now()
+    now = full_minute(services.clock.now())
     until = now if end is None else min(now, end)
     reach = 2 * limit * length.seconds + _LONG_WEEKEND
     if start is None:

@@ -105,11 +105,9 @@ async def listed_entries(
     columns = ENTRY_CHOICE.columns(query.fields, query.include, query.exclude)
     criteria, limit = query.criteria(), query.size(most_of(request), None)
     async with services.database.read() as connection:
-        repository = JournalRepository(connection)
-        page = await repository.listed(criteria, columns=columns, skip=query.skip, limit=limit)
-        stored = await repository.count()
+        page = await JournalRepository(connection).listed(criteria, columns=columns, skip=query.skip, limit=limit)
     behind = cursor_text(CursorOf.JOURNAL, page.behind)
-    return Listed(entry_bodies(page), behind, stored, link_to(request, behind))
+    return Listed(entry_bodies(page), behind, page.total or 0, link_to(request, behind))
 
 
 AskedEntries = Annotated[Listed, Depends(listed_entries)]

@@ -34,7 +34,8 @@ def query_of(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 
 def documented(model: type[BaseModel]) -> dict[str, Any]:
     """The parameters of the model as OpenAPI has them, for a route's `openapi_extra`."""
-    schema = model.model_json_schema()
+    whole = model.model_json_schema()
+    schema = _inlined(whole, whole.get("$defs", {}))
     return {
         "parameters": [
             {
@@ -47,3 +48,12 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
             for name, one in schema["properties"].items()
         ]
     }
+
+
+def _inlined(part: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
+    """A schema without references: a parameter has nowhere to define anything."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            return {**definitions[part["$ref"].rpartition("/")[2]], **{k: v for k, v in part.items() if k != "$ref"}}
+        return {key: _inlined(value, definitions) for key, value in part.items() if key != "$defs"}
+    return [_inlined(value, definitions) for value in part] if isinstance(part, list) else part

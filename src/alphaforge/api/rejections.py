@@ -7,16 +7,20 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
 
 from alphaforge.api.cells import safe_cell
 from alphaforge.api.encoding import json_answer
-from alphaforge.api.parameters import Asked, Day, day_of
+from alphaforge.api.listing import DEFAULT_PAGE, AskedCursor, CursorOf, cursor_position, cursor_text, link_to
+from alphaforge.api.parameters import Asked, Day, Limit, day_of, most_of, page_size
+from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import system as shapes
-from alphaforge.api.services import Services
-from alphaforge.core.errors import NotFound
-from alphaforge.core.times import from_epoch, rfc3339
+from alphaforge.api.signals import SymbolFilter, filtered_instrument
+from alphaforge.core.errors import InvalidInput, NotFound
+from alphaforge.core.times import from_epoch
 from alphaforge.storage.rejections import RejectionRepository
+from alphaforge.storage.rows import Position
 
 router = APIRouter(tags=["evaluation"])
 
@@ -44,56 +48,90 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+class RejectionQuery(BaseModel):
+    """A day's rejections, or a part of them."""
+
+    day: Annotated[Day, Query(alias="date")] = None
+    form: AskedForm = Form.JSON
+    symbol: SymbolFilter = None
+    limit: Limit = None
+    cursor: AskedCursor = None
+
+
+_PARAMETERS = documented(RejectionQuery)
+
+
 @router.get(
-    "/api/rejections", summary="The rejections of a day", response_model=shapes.Rejections, responses=_RESPONSES
+    "/api/rejections",
+    summary="The rejections of a day",
+    response_model=shapes.Rejections,
+    responses=_RESPONSES,
+    openapi_extra=_PARAMETERS,
 )
 @router.get(
-    "/api/rejections/latest", summary="The newest day's", response_model=shapes.Rejections, responses=_RESPONSES
+    "/api/rejections/latest",
+    summary="The newest day's",
+    response_model=shapes.Rejections,
+    responses=_RESPONSES,
+    openapi_extra=_PARAMETERS,
 )
 async def rejections(
-    services: Asked, day: Annotated[Day, Query(alias="date")] = None, form: AskedForm = Form.JSON
+    request: Request, services: Asked, query: Annotated[RejectionQuery, Depends(query_of(RejectionQuery))]
 ) -> Response:
-    """Every evaluation that ended in no signal, oldest first. Without `date`, the newest day that has any."""
-    start, end = await _bounds(services, day)
+    """Every evaluation that ended in no signal, oldest first. Without `date`, the newest day that has any.
+
+    Without `limit` and `cursor` the whole day; else a page of it, and where the next one begins.
+    """
+    size = page_size(query.limit, most_of(request), None if query.cursor is None else DEFAULT_PAGE)
+    behind = None if query.cursor is None else cursor_position(query.cursor, (CursorOf.REJECTIONS,))[1]
+    instrument = filtered_instrument(query.symbol)
     async with services.database.read() as connection:
-        rows = await RejectionRepository(connection).of_day(start, end)
+        repository = RejectionRepository(connection)
+        start, end = await _bounds(repository, query.day, behind)
+        page = await repository.listed(start, end, instrument=instrument, behind=behind, limit=size)
     name = from_epoch(start).date().isoformat()
-    if not rows:
+    if not len(page):
         message = f"There is no record of {name}"
         raise NotFound(message, advice="Days are counted in UTC. /api/rejections/latest finds the newest one.")
-    if form is Form.CSV:
-        return _csv_answer(name, rows)
-    return json_answer({"date": name, "rejections": [rejection_body(row) for row in rows]})
+    following = cursor_text(CursorOf.REJECTIONS, page.behind)
+    headers = link_to(request, following) or {}
+    if query.form is Form.CSV:
+        return _csv_answer(name, page.rows(), headers)
+    bodies = [rejection_body(row) for row in page.rows()]
+    return json_answer({"date": name, "rejections": bodies, "next": following}, headers=headers)
 
 
-async def _bounds(services: Services, day: date | None) -> tuple[float, float]:
+async def _bounds(repository: RejectionRepository, day: date | None, behind: Position | None) -> tuple[float, float]:
     if day is not None:
-        return day_of(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-    async with services.database.read() as connection:
-        newest = await RejectionRepository(connection).newest(None, 1)
-    if not newest:
+        bounds = day_of(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        if behind is not None and day_of(behind.time) != bounds:
+            message = "cursor belongs to another date"
+            raise InvalidInput(message)
+        return bounds
+    moment = await repository.newest_moment() if behind is None else behind.time
+    if moment is None:
         message = "There is no record yet"
         raise NotFound(message, advice="Rejections are stored as closed candles are evaluated.")
-    return day_of(newest[0]["decided_at"])
+    return day_of(moment)
 
 
 def rejection_body(row: Row) -> dict[str, object]:
-    """One rejection in the predecessor's shape, and its candle and source beside it."""
+    """One rejection in the predecessor's shape, and its candle and source beside it; the row's times are RFC 3339."""
     moment = row["decided_at"]
     return {
-        "hour": from_epoch(moment).hour,
-        "timestamp": rfc3339(moment),
+        "hour": int(moment[11:13]),
+        "timestamp": moment,
         "instrument": row["instrument"],
         "regime": row["regime"],
         "reason": row["reason"],
         "metrics": {name: row[name] for name in _METRICS},
-        "candle_time": rfc3339(row["candle_time"]),
+        "candle_time": row["candle_time"],
         "source": row["source"],
         "simulated": row["simulated"],
     }
 
 
-def _csv_answer(day: str, rows: Sequence[Row]) -> Response:
+def _csv_answer(day: str, rows: Sequence[Row], links: Mapping[str, str]) -> Response:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_CSV_HEADER)
@@ -101,5 +139,5 @@ def _csv_answer(day: str, rows: Sequence[Row]) -> Response:
         body = rejection_body(row)
         cells = [day, body["hour"], body["timestamp"], row["instrument"], row["regime"], row["reason"]]
         writer.writerow([safe_cell(cell) for cell in [*cells, *(row[name] for name in _METRICS)]])
-    headers = {"Content-Disposition": f'attachment; filename="rejections-{day}.csv"'}
+    headers = {**links, "Content-Disposition": f'attachment; filename="rejections-{day}.csv"'}
     return Response(text.getvalue(), headers=headers, media_type="text/csv")

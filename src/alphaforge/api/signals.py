@@ -68,7 +68,7 @@ def _direction_of(text: str | None) -> Direction | None:
     return Direction(text.strip().upper())
 
 
-def _filtered_instrument(spelling: str | None) -> str | None:
+def filtered_instrument(spelling: str | None) -> str | None:
     """A filter for an instrument nobody has finds nothing; one that cannot be a name is refused as input."""
     try:
         return None if spelling is None else instrument_name(clean_text(spelling))
@@ -94,7 +94,7 @@ class SignalQuery(PageQuery):
         place = self.behind(CursorOf.SIGNALS)
         return SignalCriteria(
             statuses=statuses_of(self.status),
-            instrument=_filtered_instrument(self.symbol),
+            instrument=filtered_instrument(self.symbol),
             direction=_direction_of(self.direction),
             start=self.start,
             end=self.end,

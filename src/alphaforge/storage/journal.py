@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, exists, insert, select, update
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.storage import rows
@@ -14,10 +14,12 @@ from alphaforge.storage.listing import Page
 from alphaforge.storage.lists import ENTRY_COLUMNS, JOURNAL_LIST, PICTURES, tag_pattern
 from alphaforge.storage.rows import LARGEST_ID, Position
 from alphaforge.storage.tables import journal, journal_totals
-from alphaforge.storage.totals import MILLIONTHS
+from alphaforge.storage.totals import COUNTS, MILLIONTHS, SUMS
 
 _c = journal.c
 _WITHOUT_PICTURES = tuple(name for name in ENTRY_COLUMNS if name not in PICTURES)
+_HOW_MANY = f"SELECT trades FROM {journal_totals.name}"  # noqa: S608 - a table of ours
+_TOTALS = f"SELECT {', '.join((*COUNTS, *SUMS))} FROM {journal_totals.name}"  # noqa: S608 - the same
 _WORDS = {
     "trade_type": ("BUY", "SELL"),
     "session": ("ASIAN", "LONDON", "NEW_YORK", "OVERLAP"),
@@ -153,8 +155,16 @@ class JournalRepository:
         skip: int = 0,
         limit: int | None = None,
     ) -> Page:
-        """The same for answers: by column, times as RFC 3339."""
-        return await JOURNAL_LIST.read(self.connection, columns, criteria.values(), skip=skip, limit=limit)
+        """The same for answers: by column, times as RFC 3339; `total` counts the whole journal."""
+        values = criteria.values()
+        if len(criteria.symbols) > 1:
+            values["symbol"] = await self._occurring(criteria.symbols)
+        return await JOURNAL_LIST.read(self.connection, columns, values, skip=skip, limit=limit, total=(_HOW_MANY, ()))
+
+    async def _occurring(self, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        """The spellings that entries have: mostly one, whose entries an index has in the list's order."""
+        found = (await self.connection.execute(select(*(exists().where(_c.symbol == one) for one in symbols)))).one()
+        return tuple(one for one, occurs in zip(symbols, found, strict=True) if occurs) or symbols[:1]
 
     async def count(self) -> int:
         """How many entries there are."""
@@ -166,14 +176,16 @@ class JournalRepository:
         Keys: total_trades, wins, losses, total_pnl, total_pips, avg_r (over the entries whose R is known and
         not zero, as the predecessor has it; None where there is none).
         """
-        row = (await self.connection.execute(select(*journal_totals.columns))).one()
+        ((row,),) = await self.connection.fetch((_TOTALS, ()))
+        trades, wins, losses, r_count, *sums = map(int, row)
+        pnl, pips, r_sum = (total / MILLIONTHS for total in sums)
         return {
-            "total_trades": int(row.trades),
-            "wins": int(row.wins),
-            "losses": int(row.losses),
-            "total_pnl": row.pnl / MILLIONTHS,
-            "total_pips": row.pips / MILLIONTHS,
-            "avg_r": row.r_sum / MILLIONTHS / row.r_count if row.r_count else None,
+            "total_trades": trades,
+            "wins": wins,
+            "losses": losses,
+            "total_pnl": pnl,
+            "total_pips": pips,
+            "avg_r": r_sum / r_count if r_count else None,
         }
 
 

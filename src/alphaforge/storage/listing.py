@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -36,6 +37,9 @@ Values = Mapping[str, tuple[Any, ...]]
 Shape = tuple[tuple[str, int], ...]
 """The names of `Values`, each with the number of its values: what the SQL depends on."""
 
+Query = tuple[str, tuple[Any, ...]]
+"""A statement as the driver takes it, and its parameters."""
+
 _Reader = Callable[[Any], Any]
 
 
@@ -58,6 +62,10 @@ class Page:
     def __getitem__(self, name: str) -> Sequence[Any]:
         """A column."""
         return self.columns[self.names.index(name)]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows by column name, where there are few and a list is made of several."""
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*self.columns, strict=True)]
 
     def with_column(self, name: str, values: Iterable[Any]) -> Self:
         """The page with other values in one of its columns."""
@@ -138,13 +146,18 @@ class Listing:
         *,
         skip: int = 0,
         limit: int | None = None,
-        total: bool = False,
+        total: bool | Query = False,
     ) -> Page:
-        """A page of the list, and with `total` the number of rows that match wherever the page begins."""
+        """A page of the list, and with `total` the number of rows that match wherever the page begins.
+
+        A statement of its own may know the total better.
+        """
         page = self._prepared(columns, _shape(values), connection.dialect)
         more = None if limit is None else limit + 1  # one more than asked for tells whether there is a next page
         queries = [page.query(_parameters(values, skip, more))]
-        if total:
+        if isinstance(total, tuple):
+            queries.append(total)
+        elif total:
             rest = {name: value for name, value in values.items() if name != "behind"}
             count = self._prepared((), _shape(rest), connection.dialect)
             queries.append(count.query(_parameters(rest, 0, None)))
@@ -197,7 +210,7 @@ class _Prepared:
     readers: tuple[_Reader | None, ...]
     epoch: _Reader | None
 
-    def query(self, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    def query(self, parameters: Mapping[str, Any]) -> Query:
         values = {**self.constants, **parameters}
         return self.text, tuple(values[name] if writer is None else writer(values[name]) for name, writer in self.binds)
 
@@ -215,6 +228,8 @@ def _parameters(values: Values, skip: int, limit: int | None) -> dict[str, Any]:
 
 
 def _writer(kind: TypeEngine[Any], dialect: Dialect) -> _Reader | None:
+    if isinstance(kind, BigInteger):
+        return int  # a position's time is a float
     return kind.bind_processor(dialect) if isinstance(kind, Moment) else None
 
 

@@ -13,6 +13,9 @@ from alphaforge.signals.model import Decision, FilterName
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
+from alphaforge.storage.listing import Page
+from alphaforge.storage.lists import DAY_OF_REJECTIONS, EVALUATED_REJECTIONS, REJECTION_COLUMNS
+from alphaforge.storage.rows import Position
 from alphaforge.storage.tables import evaluations, rejections
 
 _c = rejections.c
@@ -47,6 +50,29 @@ class RejectionRepository:
         """The rejections decided at or after `start` and before `end` (epoch seconds), oldest first; no `decision`."""
         return [_shown(row) for row in await rows.dicts(self.connection, day_statement(start, end))]
 
+    async def listed(
+        self,
+        start: float,
+        end: float,
+        *,
+        instrument: str | None = None,
+        behind: Position | None = None,
+        limit: int | None = None,
+    ) -> Page:
+        """The same for answers: by column, times as RFC 3339; of one instrument, behind a row, `limit` at most."""
+        values: dict[str, tuple[Any, ...]] = {} if instrument is None else {"instrument": (instrument,)}
+        values |= {"start": (start,), "end": (end,)} | _place(behind)
+        return await DAY_OF_REJECTIONS.read(self.connection, REJECTION_COLUMNS, values, limit=limit)
+
+    async def evaluated(self, behind: Position | None, limit: int) -> Page:
+        """Rejections by their candle, newest first."""
+        return await EVALUATED_REJECTIONS.read(self.connection, REJECTION_COLUMNS, _place(behind), limit=limit)
+
+    async def newest_moment(self) -> float | None:
+        """When the newest rejection was decided (epoch seconds)."""
+        moment: float | None = await self.connection.scalar(select(func.max(_c.decided_at)))
+        return moment
+
     async def newest(self, instrument: str | None, count: int) -> list[dict[str, Any]]:
         """The newest rejections, of one instrument or of all, newest first; `decision` as a dict."""
         found = await rows.dicts(self.connection, newest_statement(instrument, count))
@@ -63,6 +89,10 @@ class RejectionRepository:
         """
         statement = delete(rejections).where(_c.id.in_(old_statement(before, source, at_most)))
         return int((await self.connection.execute(statement)).rowcount)
+
+
+def _place(behind: Position | None) -> dict[str, tuple[Any, ...]]:
+    return {} if behind is None else {"behind": (behind.time, behind.id)}
 
 
 def day_statement(start: float, end: float) -> Select[Any]:

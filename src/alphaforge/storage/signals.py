@@ -19,13 +19,13 @@ from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
 from alphaforge.storage.listing import Page
-from alphaforge.storage.lists import SIGNAL_COLUMNS, SIGNAL_LIST
+from alphaforge.storage.lists import EVALUATED_SIGNALS, SIGNAL_COLUMNS, SIGNAL_LIST
 from alphaforge.storage.results import Unsettleable, read_open, read_results
-from alphaforge.storage.rows import LARGEST_ID
+from alphaforge.storage.rows import LARGEST_ID, Position
+from alphaforge.storage.signal_status import status_row
 from alphaforge.storage.signal_values import (
     M5,
     OPEN,
-    WORDS,
     NewSignal,
     SignalCriteria,
     decided_row,
@@ -37,6 +37,7 @@ __all__ = ["NewSignal", "SignalCriteria", "SignalRepository"]
 
 _c = signals.c
 _EVERY = select(*(_c[name] for name in SIGNAL_COLUMNS))
+_EVALUATED = ("id", "candle_time", "timestamp", "instrument", "market_condition", "direction", "confidence_score")
 _OPEN_WORDS = [status.value for status in OPEN]
 _SETTLED_WORDS = [Status.WON.value, Status.LOST.value, Status.CLOSED.value]
 _CHANGEABLE = frozenset(NewSignal.__slots__) - {"instrument", "created_at", "source", "simulated"} | {
@@ -127,6 +128,13 @@ class SignalRepository:
         """The same for answers: by column, times as RFC 3339; with `total` the number of all that match."""
         return await SIGNAL_LIST.read(self.connection, columns, criteria.values(), skip=skip, limit=limit, total=total)
 
+    async def evaluated(self, behind: Position | None, limit: int) -> Page:
+        """The strategy's own by their candle, newest first, with what a list of evaluations shows."""
+        values: dict[str, tuple[Any, ...]] = {"origin": ("strategy",), "evaluated": ()}
+        if behind is not None:
+            values["behind"] = (behind.time, behind.id)
+        return await EVALUATED_SIGNALS.read(self.connection, _EVALUATED, values, limit=limit)
+
     async def count(self, criteria: SignalCriteria) -> int:
         """How many signals match."""
         return int((await self.connection.execute(SIGNAL_LIST.counted(criteria.values()))).scalar_one())
@@ -154,11 +162,7 @@ class SignalRepository:
         """
         if not 0 < signal_id <= LARGEST_ID:
             return False
-        ended = status not in OPEN
-        change: dict[str, Any] = {"status": status.value, "outcome": WORDS.get(status), "updated_at": at}
-        change["exit_time"] = at if ended else None
-        if exit_price is not None or not ended:
-            change["exit_price"] = exit_price if ended else None
+        change = status_row(status, exit_price=exit_price, at=at)
         result = await self.connection.execute(update(signals).where(_c.id == signal_id).values(change))
         return result.rowcount == 1
 

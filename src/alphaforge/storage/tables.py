@@ -92,6 +92,7 @@ signals = Table(
     Index("ix_signals_newest", "timestamp", "id"),
     Index("ix_signals_of_status", "status", "timestamp", "id"),
     Index("ix_signals_of_instrument", "instrument", "timestamp", "id"),
+    Index("ix_signals_by_candle", "candle_time", "id"),
     Index("ix_signals_result", "instrument", "exit_time", "r_multiple"),
     Index("ux_signals_identity", "strategy", "source", "instrument", "candle_time", unique=True),
 )
@@ -130,6 +131,7 @@ journal = Table(
     Index("ix_journal_entries_created_at", "created_at"),
     Index("ix_journal_entries_symbol", "symbol"),
     Index("ix_journal_newest", "open_time", "id"),
+    Index("ix_journal_of_symbol", "symbol", "open_time", "id"),
 )
 
 analytics = Table(
@@ -218,6 +220,7 @@ rejections = Table(
     Column("proposed_take_profit", Double),
     Column("decision", Text, nullable=False),
     Index("ix_rejections_newest", "decided_at", "id"),
+    Index("ix_rejections_by_candle", "candle_time", "id"),
     Index("ix_rejections_of_instrument", "instrument", "decided_at", "id"),
     Index("ux_rejections_identity", "strategy", "source", "instrument", "candle_time", unique=True),
 )

@@ -5,13 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement, Executable, Select, Table, func, insert, select
+from sqlalchemy import ClauseElement, Executable, Select, String, Table, cast, func, insert, select
 from sqlalchemy.ext.compiler import compiles
 
 from alphaforge.signals.model import Direction, Status
 from alphaforge.storage.candles import CandleRepository
 from alphaforge.storage.engine import Database
+from alphaforge.storage.journal import EntryCriteria
 from alphaforge.storage.journal import page_statement as journal_page
+from alphaforge.storage.listing import Listing, Values
+from alphaforge.storage.lists import (
+    DAY_OF_REJECTIONS,
+    ENTRY_COLUMNS,
+    EVALUATED_REJECTIONS,
+    EVALUATED_SIGNALS,
+    JOURNAL_LIST,
+    REJECTION_COLUMNS,
+    SIGNAL_LIST,
+)
 from alphaforge.storage.rejections import day_statement, last_evaluated_statement, newest_statement, old_statement
 from alphaforge.storage.results import open_statement, settled_results_statement, trader_results_statement
 from alphaforge.storage.rows import Position
@@ -30,6 +41,24 @@ from builders import MONDAY
 
 def page(**criteria: Any) -> Select[Any]:
     return page_statement(SignalCriteria(**criteria), 0, 100)
+
+
+def entries(**criteria: Any) -> Select[Any]:
+    return JOURNAL_LIST.page_statement(ENTRY_COLUMNS, EntryCriteria(**criteria).values(), limit=101)
+
+
+def part(of: Listing, columns: tuple[str, ...], values: Values) -> Select[Any]:
+    return of.page_statement(columns, values, limit=101)
+
+
+def total(**criteria: Any) -> Select[Any]:
+    return SIGNAL_LIST.counted(SignalCriteria(**criteria).values())
+
+
+BEHIND = Position(MONDAY + 60_000.0, 100)
+NEWEST = "ix_signals_newest|ix_trading_signals_timestamp"
+OPENED = "ix_journal_newest|ix_journal_entries_open_time"
+DAY: Values = {"start": (MONDAY,), "end": (MONDAY + 86_400,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +110,59 @@ QUERIES = {
         last_evaluated_statement("sandbox"), "evaluations_pkey|PRIMARY KEY|sqlite_autoindex", ordered=False
     ),
     "journal, newest first": Query(journal_page(0, 100, None, pictures=True), "ix_journal_newest|open_time"),
+    "signals of two statuses": Query(
+        page(statuses=(Status.ACTIVE, Status.PENDING)), f"status|{NEWEST}", ordered=False
+    ),
+    "signals of a status, behind a row": Query(page(statuses=(Status.ACTIVE,), behind=BEHIND), "ix_signals_of_status"),
+    "signals of an instrument, behind a row": Query(
+        page(instrument="XAU_USD", behind=BEHIND), "ix_signals_of_instrument"
+    ),
+    "signals of an instrument and a status": Query(
+        page(instrument="XAU_USD", statuses=(Status.ACTIVE,)), "ix_signals_of_(instrument|status)"
+    ),
+    "signals of a confidence": Query(page(min_confidence=70.0), NEWEST),
+    "signals of a confidence, behind a row": Query(page(min_confidence=70.0, behind=BEHIND), NEWEST),
+    "how many signals": Query(total(), "ix_"),
+    "how many signals of a status": Query(total(statuses=(Status.ACTIVE,)), "ix_(trading_)?signals_(of_)?status"),
+    "how many signals of an instrument": Query(total(instrument="XAU_USD"), "ix_signals_(of_instrument|result)"),
+    "how many signals of a span": Query(total(start=MONDAY + 6_000.0, end=MONDAY + 12_000.0), NEWEST),
+    "signals by candle": Query(
+        part(EVALUATED_SIGNALS, ("id", "candle_time"), {"origin": ("strategy",), "evaluated": ()}),
+        "ix_signals_by_candle",
+    ),
+    "signals by candle, behind a row": Query(
+        part(
+            EVALUATED_SIGNALS,
+            ("id", "candle_time"),
+            {"origin": ("strategy",), "evaluated": (), "behind": (300 * 2_000, 5)},
+        ),
+        "ix_signals_by_candle",
+    ),
+    "rejections by candle": Query(part(EVALUATED_REJECTIONS, REJECTION_COLUMNS, {}), "ix_rejections_by_candle"),
+    "rejections by candle, behind a row": Query(
+        part(EVALUATED_REJECTIONS, REJECTION_COLUMNS, {"behind": (300 * 2_000, 5)}), "ix_rejections_by_candle"
+    ),
+    "a day's rejections": Query(part(DAY_OF_REJECTIONS, REJECTION_COLUMNS, DAY), "ix_rejections_newest"),
+    "a day's rejections, behind a row": Query(
+        part(DAY_OF_REJECTIONS, REJECTION_COLUMNS, {**DAY, "behind": (MONDAY + 600.0, 5)}), "ix_rejections_newest"
+    ),
+    "a day's rejections of an instrument": Query(
+        part(DAY_OF_REJECTIONS, REJECTION_COLUMNS, {"instrument": ("XAU_USD",), **DAY}), "ix_rejections_of_instrument"
+    ),
+    "newest rejection's time": Query(select(cast(func.max(rejections.c.decided_at), String)), "ix_rejections_newest"),
+    "entries of a symbol": Query(entries(symbols=("XAUUSD",)), "ix_journal_of_symbol"),
+    "entries of a symbol, behind a row": Query(entries(symbols=("XAUUSD",), behind=BEHIND), "ix_journal_of_symbol"),
+    "entries of a symbol in several spellings": Query(
+        entries(symbols=("XAUUSD", "XAU_USD", "GOLD")),
+        f"ix_journal_of_symbol|ix_journal_entries_symbol|{OPENED}",
+        ordered=False,
+    ),
+    "entries of a span": Query(entries(start=MONDAY + 6_000.0, end=MONDAY + 12_000.0), OPENED),
+    "entries of a type": Query(entries(trade_type="BUY"), OPENED),
+    "entries of an outcome": Query(entries(outcome="WIN", behind=BEHIND), OPENED),
+    "entries of a session": Query(entries(session="LONDON"), OPENED),
+    "entries of a setup": Query(entries(setup="Breakout"), OPENED),
+    "entries of a tag": Query(entries(tag="plan", behind=BEHIND), OPENED),
     "journal, behind a row": Query(
         journal_page(0, 100, Position(MONDAY + 6_000.0, 100), pictures=False), "ix_journal_newest|open_time"
     ),
@@ -102,7 +184,13 @@ def rows_of(number: int) -> dict[Table, dict[str, Any]]:
     rejection |= {"candle_time": 300 * number, "decided_at": at, "regime": "r", "decision": "{}", **votes}
     return {
         signals: signal,
-        journal: {"open_time": at, "symbol": "GBPUSD", "trade_type": "BUY", "lots": 1.0, "entry_price": 1.0},
+        journal: {
+            "open_time": at,
+            "symbol": instrument.replace("_", ""),
+            "trade_type": "BUY",
+            "lots": 1.0,
+            "entry_price": 1.0,
+        },
         rejections: rejection,
         evaluations: {
             "source": ("sandbox", "oanda-live", "oanda-practice")[number % 3],

@@ -27,6 +27,21 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+def only_required(*names: str) -> ConfigDict:
+    """For a row of a list: the fields that it has whatever parts were asked for; the others may be left out."""
+
+    def trim(schema: dict[str, Any]) -> None:
+        schema["required"] = list(names)
+
+    return ConfigDict(extra="allow", json_schema_extra=trim)
+
+
+Next = Annotated[
+    str | None,
+    Field(description="The cursor of the next page, null on the last one; as a link in the header `Link`, too."),
+]
+
+
 class Problem(BaseModel):
     """What went wrong, as RFC 9457 has it."""
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from alphaforge.api.parameters import Moment, Text
-from alphaforge.api.schemas.common import Answer, AnyCase, Number, Price, Time
+from alphaforge.api.schemas.common import Answer, AnyCase, Next, Number, Price, Time, only_required
 from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.signals.model import Direction
@@ -229,6 +229,15 @@ class Entry(Answer):
     updated_at: Time | None
 
 
+class ListedEntry(Entry):
+    """An entry with the parts that were asked for."""
+
+    model_config = only_required(
+        *("id", "openTime", "closeTime", "open_time", "close_time", "symbol", "instrument", "type", "lots", "entry"),
+        *("exit", "sl", "tp", "pips", "pl", "r", "setup", "session", "tags", "outcome"),
+    )
+
+
 class StoredEntry(Entry):
     """The entry as it was stored, at the top and once more under `journal_entry`."""
 
@@ -248,16 +257,19 @@ class RemovedEntry(Answer):
 class EntryPage(Answer):
     """Entries, newest first."""
 
-    entries: list[Entry]
+    entries: list[ListedEntry]
     total: int = Field(description="Entries in this answer, as in the predecessor.")
     total_entries: int = Field(description="Entries in the journal.")
+    next: Next = None
 
 
 class EntryList(Answer):
     """Entries, newest first."""
 
-    entries: list[Entry]
+    entries: list[ListedEntry]
     count: int
+    total_entries: int
+    next: Next = None
 
 
 class JournalStatistics(Answer):

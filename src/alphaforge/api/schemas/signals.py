@@ -1,11 +1,11 @@
 """Signals coming in and going out."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from alphaforge.api.parameters import Text, clean_text
-from alphaforge.api.schemas.common import Answer, AnyCase, Number, Price, Time
+from alphaforge.api.schemas.common import Answer, AnyCase, Next, Number, Price, Time, only_required
 from alphaforge.core.instruments import instrument_name
 from alphaforge.signals.model import Direction
 
@@ -117,6 +117,19 @@ class Signal(Answer):
     risk_fraction: float | None = None
 
 
+class ListedSignal(Signal):
+    """A signal with the parts that were asked for."""
+
+    model_config = only_required(
+        *("id", "timestamp", "symbol", "direction", "entry", "stop_loss", "tp1", "confidence_score", "status"),
+        *("exit_time", "exit_price", "outcome", "pips_captured", "actual_pnl", "instrument"),
+    )
+
+    decision: dict[str, Any] | None = Field(
+        None, description="With `include=decision`: every vote, filter and level; null where the desk did not decide."
+    )
+
+
 class PageStatistics(Answer):
     """Figures over the signals of one answer."""
 
@@ -134,10 +147,11 @@ class PageStatistics(Answer):
 class SignalPage(Answer):
     """Signals, newest first."""
 
-    signals: list[Signal]
+    signals: list[ListedSignal]
     count: int = Field(description="Signals in this answer.")
     total: int = Field(description="Signals that match, on all pages.")
     statistics: PageStatistics
+    next: Next = None
 
 
 class SignalList(Answer):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from alphaforge.api.schemas.common import Answer, Time
+from alphaforge.api.schemas.common import Answer, Next, Time
 
 
 class Root(Answer):
@@ -80,6 +80,7 @@ class AnalysisHistory(Answer):
 
     history: list[dict[str, Any]]
     count: int
+    next: Next = None
 
 
 class RejectionMetrics(Answer):
@@ -118,6 +119,7 @@ class Rejections(Answer):
 
     date: str = Field(examples=["2026-03-02"])
     rejections: list[Rejection]
+    next: Next = None
 
 
 class BacktestBody(Answer):

@@ -1,4 +1,4 @@
-"""What answering from memory needs: PostgreSQL announces its commits, and answers to writes can be given again."""
+"""What answering from memory and page by page needs: announced commits, kept answers to writes, indexes of lists."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,12 @@ revision = "0003_answers"
 down_revision = "0002_alphaforge"
 branch_labels = None
 depends_on = None
+
+_INDEXES = (
+    ("ix_signals_by_candle", "trading_signals", ("candle_time", "id")),
+    ("ix_rejections_by_candle", "rejections", ("candle_time", "id")),
+    ("ix_journal_of_symbol", "journal_entries", ("symbol", "open_time", "id")),
+)
 
 
 def upgrade() -> None:
@@ -22,6 +28,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Double(), nullable=False),
     )
     op.create_index("ix_idempotent_answers_age", "idempotent_answers", ["created_at"])
+    for name, table, columns in _INDEXES:
+        op.create_index(name, table, list(columns))
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
         for statement in announcements.create_statements():
@@ -34,4 +42,6 @@ def downgrade() -> None:
     if connection.dialect.name == "postgresql":
         for statement in announcements.drop_statements():
             connection.exec_driver_sql(statement)
+    for name, table, _ in reversed(_INDEXES):
+        op.drop_index(name, table)
     op.drop_table("idempotent_answers")
