@@ -39,7 +39,7 @@ async def _serve(settings: Settings) -> None:
     entrance = Entrance()
     server = server_of(entrance)
     host, port = listener.getsockname()[:2]
-    desk = asyncio.create_task(_desk(settings, entrance, f"http://{host}:{port}"), name="desk")
+    desk = asyncio.create_task(_desk(settings, entrance, server.config, f"http://{host}:{port}"), name="desk")
     serving = asyncio.create_task(server.serve([listener]), name="server")
     await asyncio.wait({desk, serving}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
@@ -51,7 +51,7 @@ async def _serve(settings: Settings) -> None:
         desk.result()
 
 
-async def _desk(settings: Settings, entrance: Entrance, address: str) -> None:
+async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, address: str) -> None:
     """Load and open the desk, let the requests in, and keep it open until cancelled."""
     await asyncio.to_thread(_load)
     from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
@@ -71,7 +71,9 @@ async def _desk(settings: Settings, entrance: Entrance, address: str) -> None:
     ):
         options = api_options(settings)
         app = create_app(services, options, second_level=second_level, shared_counts=shared_counts)
-        entrance.open(from_memory_first(app, RequestLines().line))
+        front = from_memory_first(app, RequestLines().line)
+        entrance.open(front)
+        config.loaded_app = front  # new connections need no entrance any more
         settle_down()
         log.info("serving", address=address, database=services.database.url_for_people)
         await asyncio.Event().wait()

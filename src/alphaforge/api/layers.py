@@ -17,8 +17,9 @@ from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import Answers, SecondLevel
 from alphaforge.cache.generations import Generations
 from alphaforge.cache.memory import Memory
+from alphaforge.telemetry.request_lines import Note
 
-Line = Callable[[str, bytes, int, int, float], None]
+Line = Callable[[Note], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def from_memory_first(app: FastAPI, line: Line) -> ASGIApp:
         return app
     prefix, number = secrets.token_hex(4), count(1)
 
-    def name() -> bytes:
-        return f"{prefix}{next(number):08x}".encode()
+    def name() -> str:
+        return f"{prefix}{next(number):08x}"
 
     return FromMemory(
         app,

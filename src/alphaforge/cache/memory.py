@@ -1,4 +1,4 @@
-"""What is kept in this process: the most recently used, as many bytes as were allowed."""
+"""What is kept in this process: what is used, as many bytes as were allowed."""
 
 import time
 from collections import OrderedDict
@@ -24,6 +24,7 @@ class Slot(Generic[V]):
     stamp: Stamp
     deadline: float
     size: int
+    used: bool = False
     shortcuts: list[Hashable] = field(default_factory=list)
 
     def is_true(self, now: float) -> bool:
@@ -34,7 +35,8 @@ class Slot(Generic[V]):
 class Memory(Generic[V]):
     """Slots by key, and shortcuts to them: other keys, cheaper to make, that die with their slot.
 
-    Bounded by `most` bytes; what is larger than an eighth of that is not kept at all.
+    Bounded by `most` bytes; what is larger than an eighth of that is not kept at all. Room is made by a second chance:
+    what was used since it was last looked at stays for another round, so that a use costs no more than a mark.
     """
 
     SHORTCUTS = 16
@@ -59,7 +61,7 @@ class Memory(Generic[V]):
         if not slot.is_true(self._clock()):
             self._drop(slot)
             return None
-        self._slots.move_to_end(key)
+        slot.used = True
         return slot
 
     def shortcut(self, key: Hashable) -> tuple[Slot[V], Any] | None:
@@ -71,7 +73,7 @@ class Memory(Generic[V]):
         if not slot.is_true(self._clock()):
             self._drop(slot)
             return None
-        self._slots.move_to_end(slot.key)
+        slot.used = True
         return found
 
     def lead(self, key: Hashable, slot: Slot[V], note: Any) -> None:  # noqa: ANN401 - the caller's own
@@ -107,8 +109,13 @@ class Memory(Generic[V]):
 
     def _make_room(self) -> None:
         while self.bytes > self.most:
-            self._drop(next(iter(self._slots.values())))
-            self.evicted += 1
+            slot = next(iter(self._slots.values()))
+            if slot.used:
+                slot.used = False
+                self._slots.move_to_end(slot.key)
+            else:
+                self._drop(slot)
+                self.evicted += 1
 
     def _drop(self, slot: Slot[V]) -> None:
         if self._slots.get(slot.key) is slot:

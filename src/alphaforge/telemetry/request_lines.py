@@ -15,17 +15,14 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict
 
-_MARKS: dict[str, object] = {
-    "timestamp": "98765432101",
-    "bytes": 98_765_432_102,
-    "ms": 98_765_432_103,
-    "request_id": "98765432104",
-}
-"""In the order in which both renderers put them."""
+_STAMP, _BYTES, _MS, _ID = "98765432101", 98_765_432_102, 98_765_432_103, "98765432104"
+"""Marks, in the order in which both renderers put them."""
 
-_FORMATS = ("%s", "%d", "%.2f", "%s")
 _FLUSH_SECONDS = 0.05
 _MANY = 2_000
+
+Note = tuple[str, str, int, int, float, float]
+"""Route, request id, status, bytes, and when the request began and ended (epoch seconds)."""
 
 
 class RequestLines:
@@ -33,17 +30,16 @@ class RequestLines:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._templates: dict[tuple[str, int], str] = {}
-        self._waiting: list[tuple[str, float, int, float, bytes]] = []
+        self._pieces: dict[tuple[str, int], list[str]] = {}
+        self._waiting: list[Note] = []
         self._flush: asyncio.TimerHandle | None = None
         self._is_wanted = logging.getLogger().isEnabledFor(logging.INFO)
 
-    def line(self, route: str, request_id: bytes, status: int, size: int, seconds: float) -> None:
-        """The request to `route` was answered with `size` bytes within `seconds`."""
+    def line(self, note: Note) -> None:
+        """A request was answered."""
         if not self._is_wanted:
             return
-        template = self._templates.get((route, status)) or self._template(route, status)
-        self._waiting.append((template, time.time(), size, seconds * 1000, request_id))
+        self._waiting.append(note)
         if self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
         elif len(self._waiting) >= _MANY:
@@ -56,15 +52,27 @@ class RequestLines:
             self._flush = None
         waiting, self._waiting = self._waiting, []
         try:
-            self._stream.write("".join(_lines(waiting)))
+            self._stream.write("".join(self._lines(waiting)))
             self._stream.flush()
         except (OSError, ValueError):
             self._is_wanted = False  # whoever read the log has gone, and there is nowhere left to say so
 
-    def _template(self, route: str, status: int) -> str:
-        """The line with formats where its numbers go."""
+    def _lines(self, waiting: list[Note]) -> Iterator[str]:
+        shown, stamp = -1, ""
+        for route, name, status, size, began, ended in waiting:
+            if (instant := int(ended * 1000)) != shown:
+                shown = instant
+                stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(ended))}.{instant % 1000:03d}Z"
+            first, second, third, fourth, last = self._pieces.get((route, status)) or self._rendered(route, status)
+            yield f"{first}{stamp}{second}{size}{third}{(ended - began) * 1000:.2f}{fourth}{name}{last}"
+
+    def _rendered(self, route: str, status: int) -> list[str]:
+        """What stands between the numbers of such a line."""
         event: EventDict = {
-            **_MARKS,
+            "timestamp": _STAMP,
+            "bytes": _BYTES,
+            "ms": _MS,
+            "request_id": _ID,
             "event": "request",
             "level": "info",
             "logger": "alphaforge.api.middleware.request_log",
@@ -75,19 +83,5 @@ class RequestLines:
         }
         for processor in structlog.get_config()["processors"][-2:]:  # the redactor and the renderer
             event = processor(None, "info", event)
-        text = str(event).replace("%", "%%") + "\n"
-        found = re.findall("|".join(map(str, _MARKS.values())), text)
-        if found != [str(mark) for mark in _MARKS.values()]:
-            raise AssertionError(f"The renderer wrote {text}")
-        for mark, form in zip(_MARKS.values(), _FORMATS, strict=True):
-            text = text.replace(str(mark), form)
-        return self._templates.setdefault((route, status), text)
-
-
-def _lines(waiting: list[tuple[str, float, int, float, bytes]]) -> Iterator[str]:
-    shown, stamp = -1, ""
-    for template, moment, size, ms, request_id in waiting:
-        if (instant := int(moment * 1000)) != shown:
-            shown = instant
-            stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment))}.{instant % 1000:03d}Z"
-        yield template % (stamp, size, ms, request_id.decode())
+        pieces = re.split(f"{_STAMP}|{_BYTES}|{_MS}|{_ID}", f"{event}\n")
+        return self._pieces.setdefault((route, status), pieces)

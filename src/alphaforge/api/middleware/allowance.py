@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import IPv6Address
-from math import ceil
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +22,7 @@ READS_PER_WRITE = 20
 _MOST_CLIENTS = 10_000
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEVER_COUNTED = "/health/live"
+_WHOLE_WINDOW = int(WINDOW)
 
 
 class SharedCounts(Protocol):
@@ -75,7 +75,7 @@ class Allowance:
 
     def seconds_left(self) -> int:
         """Until the window ends."""
-        return ceil(WINDOW - self._clock() % WINDOW)
+        return _WHOLE_WINDOW - int(self._clock()) % _WHOLE_WINDOW
 
 
 class Allowances:
@@ -92,6 +92,8 @@ class Allowances:
 
     def spend_read(self, client: tuple[str, int] | None) -> tuple[Header, ...] | None:
         """Take a read; answers the headers that say what is left, None where nothing is."""
+        if not self.reads.limit:
+            return ()
         left = self.reads.spend(caller(client))
         return None if left is None else headers_of(self.reads, left)
 

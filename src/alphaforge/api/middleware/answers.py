@@ -19,6 +19,7 @@ from alphaforge.cache import generations
 from alphaforge.cache.answers import Answers
 from alphaforge.cache.memory import Slot
 from alphaforge.core.clock import Clock
+from alphaforge.telemetry.request_lines import Note
 
 _LONGEST_QUESTION = 2_000
 _HIT, _MISS, _BYPASS = b"hit", b"miss", b"bypass"
@@ -60,13 +61,7 @@ class AnswerCache:
         return int(self.clock.now() // reads.clock) if reads.clock else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """What a shortcut carries: the answer in its coding, and the clock it was made by."""
-
-    variant: Variant
-    reads: Reads
-    tick: int
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class FromMemory:
@@ -83,8 +78,8 @@ class FromMemory:
         cache: AnswerCache,
         admits: Callable[[dict[bytes, bytes]], bool],
         spend: Callable[[Any], tuple[Header, ...] | None],
-        name: Callable[[], bytes],
-        line: Callable[[str, bytes, int, int, float], None],
+        name: Callable[[], str],
+        line: Callable[[Note], None],
     ) -> None:
         self.app = app
         self._cache = cache
@@ -101,34 +96,30 @@ class FromMemory:
         """Handle one ASGI connection."""
         if scope["type"] != "http" or scope["method"] != "GET" or not self._certain():
             return await self.app(scope, receive, send)
-        began = time.perf_counter()
+        began = time.time()
         headers = dict(scope["headers"])
         coding = headers.get(b"accept-encoding", IDENTITY) if self._compression else IDENTITY
         found = self._shortcut((scope["path"], scope["query_string"], coding))
         if found is None or b"origin" in headers or b"x-request-id" in headers or not self._admits(headers):
             return await self.app(scope, receive, send)
-        note = found[1]
-        if note.reads.clock and self._cache.tick(note.reads) != note.tick:
+        variant, reads, tick = found[1]
+        if reads.clock and self._cache.tick(reads) != tick:
             return await self.app(scope, receive, send)
         allowance = self._spend(scope["client"])
         if allowance is None:
             return await self.app(scope, receive, send)
         self._traffic.hits += 1
         name = self._name()
-        variant = note.variant
         asked = headers.get(b"if-none-match")
         if asked is not None and is_unchanged(asked, variant.etag):
             status, fixed, body = 304, variant.unchanged, b""
         else:
             status, fixed, body = 200, variant.headers, variant.body
-        own = (*fixed, *_HIT_MARKS, *allowance, (b"x-request-id", name), _NOSNIFF)
+        own = [*fixed, *_HIT_MARKS, _NOSNIFF, (b"x-request-id", name.encode()), *allowance]
         await send({"type": "http.response.start", "status": status, "headers": own})
         await send({"type": "http.response.body", "body": body})
-        self._line(note.reads.path, name, status, len(body), time.perf_counter() - began)
+        self._line((reads.path, name, status, len(body), began, time.time()))
         return None
-
-
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class Remembering:
@@ -160,7 +151,7 @@ class Remembering:
         memory.lead(
             (scope["path"], scope["query_string"], accepted if self._cache.compression else IDENTITY),
             slot,
-            _Note(variant, reads, tick),
+            (variant, reads, tick),
         )
         marks = _HIT_MARKS if was_there else _made(time.perf_counter() - began, kept=slot.key is not None)
         await _send(send, variant, headers.get(b"if-none-match"), marks)
