@@ -20,7 +20,7 @@ from benchmarks.servers import Server, answer_of, bare, desk_alone, port_of
 PATH = "/api/signals?limit=100"
 CROWDS = (1, 50, 100, 1_000)
 ROUNDS = 2
-SECONDS = 0.8
+SECONDS = 0.6
 SHARE_TARGET = 0.85
 JUDGED = 100
 """The crowd that the target is about."""
