@@ -1,6 +1,7 @@
 """The two kinds of crowd."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from itertools import cycle, islice
@@ -34,6 +35,9 @@ class Closed:
         """Nobody asks again."""
         self._is_asking = False
 
+    def give_up(self) -> None:
+        """Nothing was left unasked."""
+
     def answered(self, client: Connection, status: int, now: float) -> None:
         """Count it, and ask again."""
         seconds = now - client.since
@@ -61,7 +65,7 @@ class Open:
         self._free: deque[Connection] = deque()
         self._due = 0.0
         self._was_short = False
-        self._is_asking = True
+        self._last = math.inf
         self._loop = asyncio.get_running_loop()
 
     def begin(self, clients: list[Connection]) -> None:
@@ -71,10 +75,14 @@ class Open:
         self._loop.call_soon(self._turn)
 
     def end(self) -> None:
-        """Nothing falls due any more; what was due and could not be asked is an error."""
-        self._is_asking = False
-        if not self._free:
-            self.tally.errors["never asked"] += max(0, int((time.perf_counter() - self._due) / self._pause))
+        """Nothing falls due any more; what was due is still asked."""
+        self._last = self.tally.end
+
+    def give_up(self) -> None:
+        """What was due and could not be asked is an error."""
+        if math.isfinite(self._last) and self._due < self._last:
+            self.tally.errors["never asked"] += int((self._last - self._due) / self._pause) + 1
+        self._last = -math.inf
 
     def answered(self, client: Connection, status: int, now: float) -> None:
         """Count it by the moment it was due; the client is free."""
@@ -90,9 +98,9 @@ class Open:
 
     def _turn(self) -> None:
         """Ask what is due. It comes round with each turn of the loop: timers are too coarse, and this core is ours."""
-        if not self._is_asking:
+        if self._due >= self._last:
             return
-        now = time.perf_counter()
+        now = min(time.perf_counter(), self._last)
         free = self._free
         while free and self._due <= now:
             if not self._was_short and self.tally.start <= self._due < self.tally.end:
@@ -122,6 +130,7 @@ async def run(load: Load) -> Seen:
     crowd.end()
     if waiting := await _still_waiting(clients):
         tally.errors["unanswered"] += waiting
+    crowd.give_up()
     for client in clients:
         client.close()
     return tally.seen(size, busy)
