@@ -128,7 +128,10 @@ def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
             allow_headers=[
                 *("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key", "X-Request-ID"),
             ],
-            expose_headers=["ETag", "Link", "RateLimit", "Retry-After", "Server-Timing", "X-Cache", "X-Request-ID"],
+            expose_headers=[
+                *("Content-Disposition", "ETag", "Idempotent-Replayed", "Link", "RateLimit", "Retry-After"),
+                *("Server-Timing", "X-Cache", "X-Request-ID"),
+            ],
             max_age=600,
         ),
     ]

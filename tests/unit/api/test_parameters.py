@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphaforge.api.parameters import clean_text, page_size, parse_moment
-from alphaforge.api.services import ApiOptions
 from alphaforge.core.errors import InvalidInput
 
 
@@ -49,11 +48,11 @@ def test_text_that_no_database_stores_is_refused(text: str) -> None:
 @pytest.mark.parametrize("limit", [0, -1, 101, 2**70])
 def test_a_limit_out_of_range_is_refused_naming_the_range(limit: int) -> None:
     with pytest.raises(InvalidInput, match="between 1 and 100"):
-        page_size(limit, ApiOptions())
+        page_size(limit, 100)
 
 
 def test_the_default_page_is_never_larger_than_the_largest() -> None:
-    assert page_size(None, ApiOptions(max_page_size=20), 100) == 20
-    assert page_size(None, ApiOptions(), 100) == 100
-    assert page_size(None, ApiOptions()) is None
-    assert page_size(100, ApiOptions()) == 100
+    assert page_size(None, 20, 100) == 20
+    assert page_size(None, 100, 100) == 100
+    assert page_size(None, 100) is None
+    assert page_size(100, 100) == 100
