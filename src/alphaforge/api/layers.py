@@ -1,9 +1,7 @@
 """What the layers in front of the routers share: made once for an application, used by its middleware and before it."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Self
 
 from fastapi import FastAPI
@@ -63,16 +61,10 @@ def from_memory_first(app: FastAPI, line: Line) -> ASGIApp:
     layers: Layers = app.state.layers
     if not layers.cache.enabled:
         return app
-    prefix, number = secrets.token_hex(4), count(1)
-
-    def name() -> str:
-        return f"{prefix}{next(number):08x}"
-
     return FromMemory(
         app,
         cache=layers.cache,
         admits=layers.key.opens_again if layers.key else layers.names.are_meant_again,
         spend=layers.allowances.spend_read,
-        name=name,
         line=line,
     )

@@ -158,3 +158,8 @@ def day_of(moment: float) -> tuple[float, float]:
 def full_minute(moment: float) -> float:
     """The minute that `moment` falls into: what answers count from that may be kept for a minute."""
     return moment // 60 * 60
+
+
+def full_hour(moment: float) -> float:
+    """The hour that `moment` falls into: days back are counted from it, so that answers may be kept for an hour."""
+    return moment // 3_600 * 3_600

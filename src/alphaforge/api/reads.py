@@ -1,7 +1,7 @@
 """What each question reads, and hence how long its answer can be kept: the one place that says so.
 
-An answer is kept until one of its nouns changes, and while its clock stands still: with a clock of a minute it may
-say `the last 30 days` and counts them from the full minute. An answer that says how old something is, or asks the
+An answer is kept until one of its nouns changes, and while its clock stands still: with a clock of an hour it may say
+`the last 30 days` and counts them from the full hour. An answer that says how old something is, or asks the
 market, is made anew each time (LIVE).
 """
 
@@ -15,6 +15,7 @@ REJECTIONS = "rejections"
 CANDLES = "candles"
 
 MINUTE = 60
+HOUR = 3_600
 DAY = 86_400
 
 
@@ -37,8 +38,8 @@ READS: Mapping[str, Reads | None] = {
     "/api/signals": Reads((SIGNALS,)),
     "/signals": Reads((SIGNALS,)),
     "/api/signals/today": Reads((SIGNALS,), DAY),
-    "/api/signals/statistics": Reads((SIGNALS,), MINUTE),
-    "/api/signals/performance": Reads((SIGNALS,), MINUTE),
+    "/api/signals/statistics": Reads((SIGNALS,), HOUR),
+    "/api/signals/performance": Reads((SIGNALS,), HOUR),
     "/api/signals/active": Reads((SIGNALS,)),
     "/api/signals/pending": Reads((SIGNALS,)),
     "/api/signals/symbol/{symbol:path}": Reads((SIGNALS,)),

@@ -15,7 +15,7 @@ from alphaforge.api.listing import (
     link_to,
     part_list,
 )
-from alphaforge.api.parameters import Asked, From, Id, Spelling, To, clean_text, day_of, full_minute, most_of
+from alphaforge.api.parameters import Asked, From, Id, Spelling, To, clean_text, day_of, full_hour, most_of
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import signals as shapes
 from alphaforge.api.services import Services
@@ -170,7 +170,7 @@ async def signal_statistics(
             "note": _NOTE,
         }
         if days is not None:
-            since = full_minute(services.clock.now()) - days * 86_400
+            since = full_hour(services.clock.now()) - days * 86_400
             window = dict.fromkeys(Status, 0) | await repository.counts_by_status_since(since)
             body["window"] = {"days": days, "total": sum(window.values()), "by_status": window}
     return json_answer(body)
@@ -184,7 +184,7 @@ async def signal_statistics(
 async def signal_performance(services: Asked, days: Days = 30) -> Response:
     """Per symbol: the settled signals of the last days whose money is known."""
     async with services.database.read() as connection:
-        rows = await SignalRepository(connection).performance(full_minute(services.clock.now()) - days * 86_400)
+        rows = await SignalRepository(connection).performance(full_hour(services.clock.now()) - days * 86_400)
     return json_answer(
         {
             row["symbol"]: {

@@ -21,7 +21,7 @@ _STAMP, _BYTES, _MS, _ID = "98765432101", 98_765_432_102, 98_765_432_103, "98765
 _FLUSH_SECONDS = 0.05
 _MANY = 2_000
 
-Note = tuple[str, str, int, int, float, float]
+Note = tuple[str, bytes, int, int, float, float]
 """Route, request id, status, bytes, and when the request began and ended (epoch seconds)."""
 
 
@@ -64,7 +64,7 @@ class RequestLines:
                 shown = instant
                 stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(ended))}.{instant % 1000:03d}Z"
             first, second, third, fourth, last = self._pieces.get((route, status)) or self._rendered(route, status)
-            yield f"{first}{stamp}{second}{size}{third}{(ended - began) * 1000:.2f}{fourth}{name}{last}"
+            yield f"{first}{stamp}{second}{size}{third}{(ended - began) * 1000:.2f}{fourth}{name.decode()}{last}"
 
     def _rendered(self, route: str, status: int) -> list[str]:
         """What stands between the numbers of such a line."""

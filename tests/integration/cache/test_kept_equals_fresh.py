@@ -105,6 +105,19 @@ async def _store(connection: AsyncConnection, found: Decision) -> None:
     )
 
 
+@pytest.mark.parametrize("question", ["/api/signals/today", "/api/signals/statistics?days=1"])
+async def test_a_kept_answer_ends_with_its_clock(databases: list[Database], question: str) -> None:
+    app = door(databases[0])
+    clock = app.app.state.services.clock  # type: ignore[attr-defined]  # the interface behind the shortcut
+    async with databases[0].write("trading_signals") as connection:
+        await _store(connection, decided())
+    first = [await ask(app, "GET", question) for _ in range(2)]
+    clock.moment += 2 * 86_400
+    later = [await ask(app, "GET", question) for _ in range(2)]
+    assert [said.headers["x-cache"] for said in (*first, *later)] == ["miss", "hit", "miss", "hit"]
+    assert first[0].body == first[1].body != later[0].body == later[1].body
+
+
 async def test_a_foreign_hand_in_postgresql_is_noticed(postgres_database: str) -> None:
     database = await Database.open(postgres_database)
     traffic = Traffic([door(database)], fresh(database), Random(4))

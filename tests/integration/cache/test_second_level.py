@@ -104,7 +104,7 @@ async def test_whatever_happens_to_redis_every_answer_is_the_truth(redis: Server
     traffic = Traffic([door(database, level)], fresh(database), Random(5))
 
     async def some() -> None:
-        level._rests_until = 0.0  # as if the pause after a failure were over
+        level.breaker._rests_until = 0.0  # as if the pause after a failure were over
         await traffic.write()
         await traffic.check(("/api/journal/statistics", "/api/signals", "/api/journal/entries?limit=2"))
 

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from alphaforge.api.middleware.allowance import Allowances
-from alphaforge.cache.allowance import REST, SharedAllowance
+from alphaforge.cache.allowance import SharedAllowance
 from alphaforge.cache.windows import Counts
 from servers import free_port, valkey_server
 
@@ -98,7 +98,7 @@ async def test_a_redis_that_stops_answering_costs_one_patience_and_is_asked_agai
             assert view.failures == 1
         finally:
             os.kill(process, signal.SIGCONT)
-        view._rests_until -= REST
+        view.breaker._rests_until = 0.0
         found = await view.spend("a", 9)
         assert found is not None
         assert found.current in (1, 2), "what was asked while it stood still may have been counted"

@@ -44,18 +44,20 @@ class Allowance:
         self._counts: dict[str, int] = {}
         self._before: dict[str, int] = {}
 
-    def spend(self, client: str) -> int | None:
+    def spend(self, client: str, now: float | None = None) -> int | None:
         """Take one request; answers how many are left, or None where there was none and nothing was taken."""
         if not self.limit:
             return 0
-        now = self._clock() / WINDOW
-        window = int(now)
+        now = self._clock() if now is None else now
+        window = int(now // WINDOW)
         if window != self._window:
             self._before = self._counts if window == self._window + 1 else {}
             self._counts, self._window = {}, window
         counts = self._counts
         current = counts.get(client, 0)
-        left = self.limit - current - 1 - self._before.get(client, 0) * (1.0 - now + window)
+        left: float = self.limit - current - 1
+        if client in self._before:
+            left -= self._before[client] * (1.0 - now / WINDOW + window)
         if left < 0:
             return None
         if not current and len(counts) >= self._most_clients:
@@ -73,9 +75,13 @@ class Allowance:
         gone = self._clock() / WINDOW - self._window
         return Counts(self._counts.get(client, 0), self._before.get(client, 0), gone)
 
-    def seconds_left(self) -> int:
-        """Until the window ends."""
-        return _WHOLE_WINDOW - int(self._clock()) % _WHOLE_WINDOW
+    def headers(self, left: int, now: float | None = None) -> tuple[Header, ...]:
+        """What is left, for the client."""
+        if not self.limit:
+            return ()
+        now = self._clock() if now is None else now
+        reset = _WHOLE_WINDOW - int(now) % _WHOLE_WINDOW
+        return ((b"ratelimit", b"limit=%d, remaining=%d, reset=%d" % (self.limit, left, reset)),)
 
 
 class Allowances:
@@ -90,12 +96,10 @@ class Allowances:
         """The one that a request of this method is taken from."""
         return self.reads if method in _READS else self.writes
 
-    def spend_read(self, client: tuple[str, int] | None) -> tuple[Header, ...] | None:
-        """Take a read; answers the headers that say what is left, None where nothing is."""
-        if not self.reads.limit:
-            return ()
-        left = self.reads.spend(caller(client))
-        return None if left is None else headers_of(self.reads, left)
+    def spend_read(self, client: tuple[str, int] | None, now: float) -> tuple[Header, ...] | None:
+        """Take a read at `now` (epoch seconds); answers the headers that say what is left, None where nothing is."""
+        left = self.reads.spend(caller(client), now)
+        return None if left is None else self.reads.headers(left, now)
 
     async def spend(self, allowance: Allowance, client: str) -> tuple[int | None, Counts | None]:
         """Take one; how many are left, None with the counts that left nothing where nothing was to be taken."""
@@ -127,13 +131,6 @@ def _network(address: str) -> str:
     return str(whole.ipv4_mapped or f"{int(whole) >> 64:x}")
 
 
-def headers_of(allowance: Allowance, left: int) -> tuple[Header, ...]:
-    """What is left, for the client."""
-    if not allowance.limit:
-        return ()
-    return ((b"ratelimit", b"limit=%d, remaining=%d, reset=%d" % (allowance.limit, left, allowance.seconds_left())),)
-
-
 class RateLimit:
     """Refuses with 429 what is beyond a client's allowance, and says on every answer what is left."""
 
@@ -149,10 +146,10 @@ class RateLimit:
         allowance = self._allowances.of(scope["method"])
         left, counts = await self._allowances.spend(allowance, caller(scope.get("client")))
         if left is None:
-            wait = counts.wait(allowance.limit) if counts else allowance.seconds_left()
+            wait = counts.wait(allowance.limit) if counts else _WHOLE_WINDOW
             await self._refuse(scope, receive, send, limit=allowance.limit, wait=wait)
             return
-        marks = headers_of(allowance, left)
+        marks = allowance.headers(left)
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
