@@ -4,23 +4,11 @@ One journey counts and decides at once. Redis gone or slow means that each proce
 is left alone for a moment, so that a dead one costs hardly a request its patience, and none an error.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 
-import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
+from alphaforge.cache.breaker import PATIENCE, Breaker
 from alphaforge.cache.windows import WINDOW, Counts, window_of
-
-log = structlog.get_logger(__name__)
-
-PATIENCE = 0.1
-"""Seconds that Redis has for an answer."""
-
-REST = 2.0
-"""Seconds for which Redis is not asked after a failure."""
 
 _SPEND = """
 local current = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -40,30 +28,26 @@ class SharedAllowance:
     def __init__(
         self, url: str, prefix: str, clock: Callable[[], float] = time.time, patience: float = PATIENCE
     ) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience, protocol=2)
-        self._patience = patience
-        self._spend = self._redis.register_script(_SPEND)
+        self.breaker = Breaker(url, "Requests are counted here meanwhile.", patience)
+        self._spend = self.breaker.redis.register_script(_SPEND)
         self._prefix = prefix
         self._clock = clock
-        self._rests_until = 0.0
-        self.failures = 0
+
+    @property
+    def failures(self) -> int:
+        """How often Redis could not say."""
+        return self.breaker.failures
 
     async def spend(self, client: str, limit: int) -> Counts | None:
         """Take one where `limit` allows it; what was spent before it, or None where Redis cannot say."""
-        if time.monotonic() < self._rests_until:
-            return None
         window, gone = window_of(self._clock())
         keys = [f"{self._prefix}:{number}:{client}" for number in (window, window - 1)]
-        try:
-            async with asyncio.timeout(self._patience):
-                current, before = await self._spend(keys, [gone, limit, int(2 * WINDOW * 1000)])
-        except (RedisError, OSError, TimeoutError) as error:
-            self.failures += 1
-            self._rests_until = time.monotonic() + REST
-            log.warning("redis_unavailable", reason=type(error).__name__, advice="Requests are counted here meanwhile.")
+        spent = await self.breaker.ask(lambda: self._spend(keys, [gone, limit, int(2 * WINDOW * 1000)]))
+        if spent is None:
             return None
+        current, before = spent
         return Counts(current, before, gone)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await self.breaker.aclose()

@@ -5,26 +5,14 @@ and expires. Redis gone, slow or emptied means a miss; after a failure it is lef
 one costs a request in a thousand its patience and no request its answer.
 """
 
-import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
+from alphaforge.cache.breaker import Breaker
 from alphaforge.cache.generations import Stamp
 
-log = structlog.get_logger(__name__)
 V = TypeVar("V")
-
-PATIENCE = 0.1
-"""Seconds that Redis has for an answer; the database would have answered by then."""
-
-REST = 2.0
-"""Seconds for which Redis is not asked after a failure."""
 
 
 class RedisAnswers(Generic[V]):
@@ -41,48 +29,37 @@ class RedisAnswers(Generic[V]):
         pack: Callable[[V], bytes],
         unpack: Callable[[bytes], V],
     ) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, protocol=2)
+        self.breaker = Breaker(url, "The database answers meanwhile.")
+        self._redis = self.breaker.redis
         self._prefix = prefix
         self._ttl_ms = max(1, int(ttl * 1000))
         self._pack = pack
         self._unpack = unpack
-        self._rests_until = 0.0
-        self.failures = 0
+        self._strangers = 0
+
+    @property
+    def failures(self) -> int:
+        """How often Redis did not answer, or with something else than was put there."""
+        return self.breaker.failures + self._strangers
 
     async def get(self, key: Hashable, stamp: Stamp) -> V | None:
         """What is there, or None."""
-        if time.monotonic() < self._rests_until:
-            return None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                found = await self._redis.get(self._name(key, stamp))
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
-            return None
+        found = await self.breaker.ask(lambda: self._redis.get(self._name(key, stamp)))
         try:
             return self._unpack(found) if isinstance(found, bytes) else None
         except ValueError:  # somebody else's, under our name
-            self.failures += 1
+            self._strangers += 1
             return None
 
     async def put(self, key: Hashable, stamp: Stamp, value: V) -> None:
         """Leave it there for as long as it may live."""
-        if time.monotonic() < self._rests_until:
-            return
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._redis.set(self._name(key, stamp), self._pack(value), px=self._ttl_ms)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
+        await self.breaker.ask(
+            lambda: self._redis.set(self._name(key, stamp), self._pack(value), px=self._ttl_ms),
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await self.breaker.aclose()
 
     def _name(self, key: Hashable, stamp: Stamp) -> str:
         return f"{self._prefix}:{hashlib.sha256(repr((key, stamp)).encode()).hexdigest()}"
-
-    def _failed(self, error: Exception) -> None:
-        self.failures += 1
-        self._rests_until = time.monotonic() + REST
-        log.warning("redis_unavailable", reason=type(error).__name__, advice="The database answers meanwhile.")
