@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, delete, exists, insert, select, update
@@ -90,14 +91,17 @@ class NewEntry:
     created_at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
-        _check_words(self.row())
+        for name in _WORDS:
+            _check_word(name, getattr(self, name))
 
     def row(self) -> dict[str, Any]:
         """Its columns."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"updated_at": self.created_at}
+        return dict(zip(_ENTRY_FIELDS, _ENTRY_VALUES(self), strict=True)) | {"updated_at": self.created_at}
 
 
-_CHANGEABLE = frozenset(NewEntry.__slots__) - {"created_at"} | {"updated_at"}
+_ENTRY_FIELDS = tuple(NewEntry.__slots__)
+_ENTRY_VALUES = attrgetter(*_ENTRY_FIELDS)
+_CHANGEABLE = frozenset(_ENTRY_FIELDS) - {"created_at"} | {"updated_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +211,11 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_words(row: dict[str, Any]) -> None:
-    for name, known in _WORDS.items():
-        word = row.get(name)
-        if word is not None and word not in known:
-            message = f"{name} {word!r} is not one of {', '.join(known)}"
-            raise InvalidInput(message)
+    for name in _WORDS:
+        _check_word(name, row.get(name))
+
+
+def _check_word(name: str, word: object) -> None:
+    if word is not None and word not in _WORDS[name]:
+        message = f"{name} {word!r} is not one of {', '.join(_WORDS[name])}"
+        raise InvalidInput(message)

@@ -1,10 +1,13 @@
 """What the repositories share: rows as plain dicts, identities as lists, places in lists."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
+    Dialect,
     Executable,
     Table,
     Update,
@@ -20,6 +23,8 @@ from alphaforge.storage.connection import AsyncConnection
 
 LARGEST_ID = 2**31 - 1
 """What the predecessor's id columns hold on PostgreSQL."""
+
+_Writer = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,42 @@ async def insert_many(connection: AsyncConnection, table: Table, rows: Sequence[
     if not rows:
         return []
     ids = await _next_ids(connection, table, len(rows))
-    statement = insert(table)
-    if connection.dialect.name == "postgresql":
-        # with RETURNING SQLAlchemy sends hundreds of rows a statement, without it one: triggers count statements
-        statement = statement.returning(table.c.id)
+    if connection.dialect.name == "sqlite":
+        prepared, writers = _prepared_insert(table, tuple(rows[0]), connection.dialect)
+        await connection.exec_driver_sql(prepared, _written(ids, rows, writers))
+        return ids
+    # with RETURNING SQLAlchemy sends hundreds of rows a statement, without it one: triggers count statements
+    statement = insert(table).returning(table.c.id)
     await connection.execute(statement, [{"id": i, **row} for i, row in zip(ids, rows, strict=True)])
     return ids
+
+
+@lru_cache(maxsize=64)
+def _prepared_insert(
+    table: Table, names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, Mapping[str, _Writer | None]]:
+    """An INSERT as the driver takes it, and how the values of each column are written; the id comes first.
+
+    SQLAlchemy looks at every value of every row: for thousands of rows that takes longer than storing them.
+    """
+    compiled = insert(table).compile(dialect=dialect, column_keys=["id", *names])
+    order = [str(name) for name in compiled.positiontup or ()]
+    kinds = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order if name != "id"}
+    if order[0] != "id":
+        message = f"The first column of {table.name} is not its id"
+        raise ValueError(message)
+    return str(compiled), kinds
+
+
+def _written(
+    ids: Sequence[int], rows: Sequence[Mapping[str, Any]], writers: Mapping[str, _Writer | None]
+) -> list[tuple[Any, ...]]:
+    """The rows as the driver takes them; what has to be converted is converted a column at a time."""
+    columns = [
+        map(itemgetter(name), rows) if write is None else map(write, map(itemgetter(name), rows))
+        for name, write in writers.items()
+    ]
+    return list(zip(ids, *columns, strict=True))
 
 
 async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> list[int]:

@@ -11,7 +11,7 @@ from sqlalchemy.types import UserDefinedType
 from alphaforge.core.times import rfc3339
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what is kept carries no zone
-_MICROSECONDS = "%Y-%m-%d %H:%M:%S.%f"
+_LENGTH = len("2025-07-07 06:00:00.000000")
 
 
 class Word(UserDefinedType[str]):
@@ -64,8 +64,9 @@ def _to_naive(moment: float | None) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
 
 
+@lru_cache(maxsize=8_192)  # many rows are written at one moment, and each has some moments twice
 def _to_text(moment: float | None) -> str | None:
-    return None if moment is None else datetime.fromtimestamp(moment, UTC).strftime(_MICROSECONDS)
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(" ", "microseconds")[:_LENGTH]
 
 
 def _from_datetime(moment: datetime | None) -> float | None:
@@ -82,7 +83,6 @@ def _from_text(text: str | None) -> float | None:
 
 
 _WHOLE_SECOND = ".000000"
-_LENGTH = len("2025-07-07 06:00:00.000000")
 
 
 @lru_cache(maxsize=8_192)  # see above
