@@ -1,6 +1,7 @@
 """Many signals or entries in one request: one transaction, all of them or none, and every wrong row named."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -102,10 +103,11 @@ def _changed_signal(stored: Mapping[str, Any], change: shapes.SignalChange, at: 
 )
 async def create_entries(services: Asked, once: ThisOnce, body: shapes.NewEntries) -> Response:
     """Store up to 10,000 trades in one transaction; figures that are not given follow as for one."""
-    new, known = [], services.instruments.known
+    new, known, at = [], services.instruments.known, time.time()
     async for one in _in_turns(await _checked(_NEW_ENTRIES, body.entries)):
-        given = one.model_dump()
-        new.append(NewEntry(**given | derived_fields(given, frozenset(one.model_fields_set), known)))
+        given = vars(one)  # plain values already
+        derived = derived_fields(given, frozenset(one.model_fields_set), known)
+        new.append(NewEntry(**given | derived, created_at=at))
 
     async def work(connection: AsyncConnection) -> Response:
         return _created(await bulk.create_entries(connection, new))

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -43,6 +44,7 @@ class TradeOutcome(StrEnum):
     BREAKEVEN = "BREAKEVEN"
 
 
+@lru_cache(maxsize=1_000)
 def _journal_symbol(text: str) -> str:
     """The journal's spelling (`GBPUSD`) of an instrument; what is no currency pair stays as it was written."""
     folded = text.strip().upper()
