@@ -135,12 +135,12 @@ def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
             max_age=600,
         ),
     ]
+    if options.rate_limit_per_minute:  # before the key: guessing it is bounded, too
+        chain.append(Middleware(RateLimit, allowances=layers.allowances))
     if layers.key:
         chain.append(Middleware(ApiKey, key=layers.key))
     else:
         chain.append(Middleware(NoForeignPages, names=layers.names, allowed_origins=options.allowed_origins))
-    if options.rate_limit_per_minute:
-        chain.append(Middleware(RateLimit, allowances=layers.allowances))
     chain.append(Middleware(Remembering, cache=layers.cache))
     if options.enable_compression:
         chain.append(Middleware(CompressMiddleware, minimum_size=WORTH_COMPRESSING))

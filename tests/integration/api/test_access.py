@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from alphaforge.api.app import serve
 from alphaforge.api.services import ApiOptions
 from api_bench import SQLITE, Bench
 
@@ -63,6 +64,12 @@ class TestWithAKey:
                 answer = await bench.client.request(method, filled(path), headers=headers)
                 assert answer.status_code == 401, (method, path)
         assert not bench.strategy.is_running
+
+    async def test_keys_can_be_guessed_only_so_often(self, bench: Bench) -> None:
+        serve(bench.app, bench.services, ApiOptions(api_key=KEY, rate_limit_per_minute=2))
+        for expected in (401, 401, 429):
+            answer = await bench.client.post("/api/strategy/stop", headers={"X-API-Key": "guess"})
+            assert answer.status_code == expected
 
     async def test_a_browsers_preflight_needs_no_key(self, bench: Bench) -> None:
         headers = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "PUT"}
