@@ -1,5 +1,7 @@
 """The interface over a database, with its cache and without."""
 
+import asyncio
+
 from alphaforge.api.app import create_app
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.layers import from_memory_first
@@ -37,3 +39,10 @@ def fresh(database: Database) -> App:
     """The interface without its cache."""
     options = ApiOptions(max_page_size=1_000, enable_cache=False, enable_compression=False)
     return create_app(services_of(database), options)
+
+
+async def heard(database: Database) -> None:
+    """Until its connection for announcements is there."""
+    async with asyncio.timeout(10):
+        while not await database.freshness.ascertain():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)

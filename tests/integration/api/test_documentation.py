@@ -55,6 +55,28 @@ async def test_every_reference_leads_somewhere(bench: Bench) -> None:
         assert part
 
 
+async def test_what_may_be_kept_says_so_and_nothing_else_does(bench: Bench) -> None:
+    document = await bench.get("/openapi.json")
+    says = {path: "304" in one["responses"] for method, path, one in operations(document) if method == "get"}
+    assert says["/api/signals"]
+    assert says["/api/signals/symbol/{symbol}"]
+    assert not says["/api/signals/export"]
+    assert not says["/api/prices/live/{symbol}"]
+    for method, path, one in operations(document):
+        assert ("ETag" in one["responses"].get("200", {}).get("headers", {})) == (
+            method == "get" and says[path] and "200" in one["responses"]
+        ), f"{method} {path}"
+
+
+async def test_a_kept_answer_has_the_headers_that_are_documented(bench: Bench) -> None:
+    document = await bench.get("/openapi.json")
+    headers = document["paths"]["/api/journal/statistics"]["get"]["responses"]["200"]["headers"]
+    answer = await bench.client.get("/api/journal/statistics")
+    assert {name for name in headers if name not in answer.headers} <= {"RateLimit"}  # where there is a limit
+    again = await bench.client.get("/api/journal/statistics", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
 async def test_bodies_come_with_an_example_that_is_accepted(bench: Bench) -> None:
     document = await bench.get("/openapi.json")
     tried = 0

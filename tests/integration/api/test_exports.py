@@ -177,7 +177,7 @@ async def test_what_is_written_meanwhile_neither_doubles_nor_hides_a_row(
     export = exports.journal_export(exports.JournalCriteria(), 2, pictures=False)
     seen: list[int] = []
     async for rows in exports._parts(database, export):
-        seen += [row["id"] for row in rows]
+        seen += rows["id"]
         async with database.write("journal_entries") as connection:
             journal = JournalRepository(connection)
             await journal.update(ids[0], {"open_time": NOW + 1000 + len(seen)})

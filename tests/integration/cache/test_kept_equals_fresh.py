@@ -17,7 +17,7 @@ from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
 from api_bench import NOW, decided
 from desk_traffic import Traffic, ask
-from doors import door, fresh
+from doors import door, fresh, heard
 
 
 def uncertain(*databases: Database) -> Callable[[], None]:
@@ -43,13 +43,6 @@ async def databases(database_url: str) -> AsyncIterator[list[Database]]:
         for one in opened:
             await heard(one)
         yield opened
-
-
-async def heard(database: Database) -> None:
-    """Until its connection for announcements is there."""
-    async with asyncio.timeout(10):
-        while not await database.freshness.ascertain():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0)
 
 
 async def test_after_any_write_through_any_process_every_kept_answer_is_a_fresh_one(databases: list[Database]) -> None:

@@ -68,5 +68,5 @@ async def test_every_part_goes_by_its_ids_or_by_what_is_rarer(database: Database
 @pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS)
 def test_a_part_is_bounded_on_both_sides(export: Export) -> None:
     text = " ".join(str(export.part_statement(5, 9)).split())
-    assert f"WHERE {export.table.name}.id > :id_1 AND {export.table.name}.id <= :id_2" in text
+    assert f"WHERE {export.table.name}.id > :after AND {export.table.name}.id <= :until" in text
     assert text.endswith(f"ORDER BY {export.table.name}.id")
