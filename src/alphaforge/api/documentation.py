@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.reads import reads_of
 from alphaforge.api.schemas.common import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -17,6 +18,9 @@ A self-hosted signal desk and trading journal for forex and gold.
 Times are RFC 3339 in UTC. Instruments may be written GBP_USD, GBP/USD, GBPUSD or gbp-usd, and GOLD means XAU_USD.
 Answers may gain keys. Errors are problem details (RFC 9457) whose `detail` says what is wrong, and a 503 says in
 `Retry-After` when to ask again. Where `simulated` is true, the built-in sandbox invented the prices.
+
+An answer with an `ETag` is not sent twice: ask again with `If-None-Match`, and 304 says that it is what you have. Every
+answer says in `RateLimit` how many more requests are allowed; beyond these it is 429 with `Retry-After`.
 """
 
 _TAGS = [
@@ -29,6 +33,13 @@ _TAGS = [
     {"name": "system", "description": "How the system is, and its switch."},
     {"name": "backtests", "description": "Not offered by this version."},
 ]
+
+_HEADERS = {
+    "ETag": ("Which text this is: as `If-None-Match` it saves the body.", '"cdbe76489e5222b08380d7a6"'),
+    "X-Cache": ("`hit`: kept from before; `miss`: made now; `bypass`: never kept.", "hit"),
+    "RateLimit": ("How many requests are left, and the seconds until all are.", "limit=1200, remaining=1199, reset=42"),
+}
+_OF_KEPT_ANSWERS = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
 
 _METHODS = ("get", "post", "put", "delete")
 _KEYLESS = "/health/live"
@@ -62,6 +73,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = Problem.model_json_schema()
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {"Problem": {"description": "What went wrong.", "content": content}}
+    components["headers"] = {
+        name: {"description": says, "schema": {"type": "string"}, "example": example}
+        for name, (says, example) in _HEADERS.items()
+    }
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "The server's API_KEY, where one is set."},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
@@ -71,6 +86,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for method in _METHODS:
             if method in operations:
                 _complete(path, operations[method])
+        if "get" in operations and reads_of(path) is not None:
+            _say_that_it_is_kept(operations["get"]["responses"])
     return document
 
 
@@ -84,6 +101,13 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
         operation["responses"][status] = {"$ref": "#/components/responses/Problem"}
     if path == _KEYLESS:
         operation["security"] = []
+
+
+def _say_that_it_is_kept(responses: dict[str, Any]) -> None:
+    """What comes with an answer that the cache may keep, and without it where the client has it already."""
+    if "200" in responses:  # refusals are not kept
+        responses["200"]["headers"] = _OF_KEPT_ANSWERS
+        responses["304"] = {"description": "It is what you have, by `If-None-Match`.", "headers": _OF_KEPT_ANSWERS}
 
 
 @router.get("/openapi.json")
