@@ -85,7 +85,7 @@ def spellings_of(symbol: str | None) -> tuple[str, ...]:
         one = Instrument(instrument_name(written))
     except UnknownInstrument:
         return (written,)
-    return tuple(sorted({written, one.name, one.symbol, one.short_symbol}))
+    return tuple(sorted({written, one.name, one.symbol, one.short_symbol, one.name.replace("_", "/")}))
 
 
 @dataclass(frozen=True, slots=True)
