@@ -4,7 +4,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 _FORMULA = re.compile(r"[\s\x00-\x1f\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF001 - those wide signs begin formulas too
 
@@ -28,3 +29,23 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([safe_cell(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
+
+
+def csv_of_columns(columns: Iterable[Sequence[Any]]) -> bytes:
+    """The same of columns of one length, which is faster: a column mostly has cells of one kind."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(zip(*map(_safe_column, columns), strict=True))
+    return text.getvalue().encode()
+
+
+_NOTHING = type(None)
+
+
+def _safe_column(column: Sequence[Any]) -> Iterable[object]:
+    kinds = set(map(type, column))
+    if kinds <= {int, float, _NOTHING} and all(map(math.isfinite, filter(None, column))):
+        return column  # the writer leaves the cell of a None empty
+    if kinds <= {str, _NOTHING}:
+        cells = {cell: safe_cell(cell) for cell in set(column)}
+        return map(cells.__getitem__, column)
+    return map(safe_cell, column)

@@ -25,9 +25,13 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(json_bytes(body), status, dict(headers) if headers else None, "application/json")
 
 
-def bodies(noun: str, names: tuple[str, ...], columns: Sequence[Sequence[Any]]) -> list[object]:
-    """The rows of columns of one length, as objects that are encoded with these names in this order."""
-    return list(map(_shape(noun, names), *columns))
+Columns = Mapping[str, Sequence[Any]]
+"""Rows by column, all of one length: their keys in order, each with its values."""
+
+
+def bodies(noun: str, columns: Columns) -> list[object]:
+    """The rows, as objects that are encoded with these keys in this order."""
+    return list(map(_shape(noun, tuple(columns)), *columns.values()))
 
 
 @lru_cache(maxsize=256)

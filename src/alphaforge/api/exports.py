@@ -1,7 +1,7 @@
 """Everything there is, as a file: written row by row as it is read, in constant memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,18 +10,19 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from alphaforge.api.cells import csv_lines
-from alphaforge.api.journal_body import entry_body
+from alphaforge.api.cells import csv_lines, csv_of_columns
+from alphaforge.api.encoding import Columns, bodies
+from alphaforge.api.journal_body import entry_columns
+from alphaforge.api.journal_lists import spellings_of
 from alphaforge.api.parameters import Asked, From, To, clean_text
 from alphaforge.api.services import Services
-from alphaforge.api.signal_body import signal_body
+from alphaforge.api.signal_body import signal_columns
 from alphaforge.api.signals import StatusFilter, SymbolFilter, statuses_of
 from alphaforge.core.errors import DatabaseBusy, InvalidInput, UnknownInstrument
-from alphaforge.core.instruments import Instrument, instrument_name
+from alphaforge.core.instruments import instrument_name
 from alphaforge.core.times import from_epoch
 from alphaforge.storage.engine import Database
 from alphaforge.storage.exports import (
-    PICTURES,
     Export,
     JournalCriteria,
     Part,
@@ -30,6 +31,7 @@ from alphaforge.storage.exports import (
     read_part,
     signal_export,
 )
+from alphaforge.storage.listing import Page
 from alphaforge.storage.signals import SignalCriteria
 
 router = APIRouter()
@@ -41,8 +43,6 @@ PAGE_WITH_PICTURES = 4
 
 _PAUSES = (0.1, 0.5, 1.0, 2.0)
 """Seconds between attempts while others hold every connection: half a file helps nobody."""
-
-Body = Mapping[str, object]
 
 
 class Form(StrEnum):
@@ -72,14 +72,27 @@ def _responses(shape: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": content, "description": "A file, oldest row first."}}
 
 
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """What to read, what to call it, and how a row is shown."""
 
     noun: str
     export: Export
-    shown: Callable[[Mapping[str, Any]], Body]
-    columns: Sequence[str]
+    shown: Callable[[Page], Columns]
+
+    def keys(self) -> Sequence[str]:
+        """What a row is made of."""
+        return tuple(self.shown(Page(self.export.names, ((),) * len(self.export.names), None)))
+
+    def encoded(self, form: Form, rows: Page) -> bytes:
+        """Some rows as they are written."""
+        columns = self.shown(rows)
+        if form is Form.CSV:
+            return csv_of_columns(columns.values())
+        return _encode_lines(bodies(self.noun, columns))
 
 
 @router.get(
@@ -105,7 +118,7 @@ async def export_signals(
     """
     criteria = SignalCriteria(statuses_of(status), None if symbol is None else _name(symbol), start=start, end=end)
     export = signal_export(criteria, PAGE)
-    return await _streamed(services, form, _File("signals", export, signal_body, export.names))
+    return await _streamed(services, form, _File("signals", export, signal_columns))
 
 
 @router.get(
@@ -129,19 +142,9 @@ async def export_journal(
     Screenshots come only with `include=screenshots`. For the rest see the signals' file.
     """
     pictures = include is Heavy.SCREENSHOTS
-    criteria = JournalCriteria(_spellings(symbol), start, end)
+    criteria = JournalCriteria(spellings_of(symbol), start, end)
     export = journal_export(criteria, PAGE_WITH_PICTURES if pictures else PAGE, pictures=pictures)
-    shown = entry_body if pictures else _without_pictures
-    columns = tuple(shown(dict.fromkeys(export.names) | {"symbol": ""}))
-    return await _streamed(services, form, _File("journal", export, shown, columns))
-
-
-_NO_PICTURES = dict.fromkeys(PICTURES)
-
-
-def _without_pictures(row: Mapping[str, Any]) -> Body:
-    body = entry_body({**row, **_NO_PICTURES})
-    return {name: value for name, value in body.items() if name not in _NO_PICTURES}
+    return await _streamed(services, form, _File("journal", export, entry_columns))
 
 
 def _name(spelling: str) -> str:
@@ -151,55 +154,32 @@ def _name(spelling: str) -> str:
         raise InvalidInput(error.message, advice=error.advice) from None
 
 
-def _spellings(symbol: str | None) -> tuple[str, ...]:
-    """How the journal may have written a symbol: it keeps the predecessor's spellings, and what is no instrument."""
-    if symbol is None:
-        return ()
-    written = clean_text(symbol).strip().upper()
-    try:
-        one = Instrument(instrument_name(written))
-    except UnknownInstrument:
-        return (written,)
-    return tuple(sorted({written, one.name, one.symbol, one.short_symbol, one.name.replace("_", "/")}))
-
-
 async def _streamed(services: Services, form: Form, file: _File) -> Response:
     """The file, as soon as its first part is read: until then an error is an answer of its own."""
     parts = _parts(services.database, file.export)
-    first = await anext(parts, None) or ()
+    first = await anext(parts, None)
     name = f"{file.noun}-{from_epoch(services.clock.now()).date().isoformat()}.{form.value}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
     return StreamingResponse(_written(form, file, first, parts), headers=headers, media_type=_MEDIA[form])
 
 
-async def _written(
-    form: Form, file: _File, first: Sequence[Mapping[str, Any]], parts: AsyncIterator[Sequence[Mapping[str, Any]]]
-) -> AsyncIterator[bytes]:
+async def _written(form: Form, file: _File, first: Page | None, parts: AsyncIterator[Page]) -> AsyncIterator[bytes]:
     if form is Form.CSV:
-        yield csv_lines([file.columns])
-    if first:
-        yield _encoded(form, map(file.shown, first))
+        yield csv_lines([file.keys()])
+    if first is not None:
+        yield file.encoded(form, first)
     async for rows in parts:
-        yield _encoded(form, map(file.shown, rows))
+        yield file.encoded(form, rows)
 
 
-_encode_lines = msgspec.json.Encoder().encode_lines
-
-
-def _encoded(form: Form, bodies: Iterable[Body]) -> bytes:
-    if form is Form.CSV:
-        return csv_lines(body.values() for body in bodies)
-    return _encode_lines(bodies)
-
-
-async def _parts(database: Database, export: Export) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+async def _parts(database: Database, export: Export) -> AsyncIterator[Page]:
     """The rows a part at a time. Between parts it holds nothing: a reader that stops or goes away costs nobody."""
     async with database.read() as connection:
         until = await newest_id(connection, export)
     after = 0
     while (part := await _patiently(database, export, after, until)) is not None:
         after = part.last
-        if part.rows:
+        if len(part.rows):
             yield part.rows
 
 

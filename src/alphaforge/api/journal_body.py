@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alphaforge.api.encoding import bodies, short_time, stored_time
+from alphaforge.api.encoding import Columns, bodies, short_time, stored_time
 from alphaforge.api.listing import Choice
 from alphaforge.api.signal_body import instrument_of
 from alphaforge.core.instruments import Instrument
@@ -84,11 +84,17 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
 """By the key of an entry the column that it comes from, and how; in the order of `entry_body`."""
 
 
+def entry_columns(page: Page) -> Columns:
+    """By the keys of `entry_body` whose columns the page has, the values of its entries."""
+    there = {key: made for key, made in _KEYS.items() if made[0] in page.names}
+    return {
+        key: page[name] if change is None else list(map(change, page[name])) for key, (name, change) in there.items()
+    }
+
+
 def entry_bodies(page: Page) -> list[object]:
     """The entries of a page, each as `entry_body` has it, with the keys whose columns the page has."""
-    there = {key: made for key, made in _KEYS.items() if made[0] in page.names}
-    columns = [page[name] if change is None else list(map(change, page[name])) for name, change in there.values()]
-    return bodies("Entry", tuple(there), columns)
+    return bodies("Entry", entry_columns(page))
 
 
 _PIPS_FROM = frozenset({"symbol", "trade_type", "entry_price", "exit_price"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from alphaforge.api.encoding import bodies, stored_time
+from alphaforge.api.encoding import Columns, bodies, stored_time
 from alphaforge.api.listing import Choice
 from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.instruments import instrument_name
@@ -54,15 +54,20 @@ SIGNAL_CHOICE = Choice(
 """`decision` is the trace: every vote, filter and level that the signal was decided by."""
 
 
-def signal_bodies(page: Page) -> list[object]:
-    """The signals of a page, each as `signal_body` has it, with the columns that the page has."""
+def signal_columns(page: Page) -> Columns:
+    """By the keys of `signal_body` whose columns the page has, the values of its signals."""
     instruments = page["instrument"]
     if None in instruments:
         named = zip(instruments, page["symbol"], strict=True)
         page = page.with_column("instrument", [name or instrument_of(symbol) for name, symbol in named])
     if DECISION in page.names:
         page = page.with_column(DECISION, map(_as_it_is, page[DECISION]))
-    return bodies("Signal", page.names, page.columns)
+    return dict(zip(page.names, page.columns, strict=True))
+
+
+def signal_bodies(page: Page) -> list[object]:
+    """The signals of a page, each as `signal_body` has it, with the columns that the page has."""
+    return bodies("Signal", signal_columns(page))
 
 
 def _as_it_is(stored: str | None) -> msgspec.Raw | None:

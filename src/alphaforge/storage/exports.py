@@ -6,15 +6,19 @@ vacuum as long as its slowest reader takes. Ids never change: each row that is t
 comes exactly once, as it was when its part was read, and what is added meanwhile does not come.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select, true
+from sqlalchemy import Column, ColumnElement, Dialect, Integer, Select, Table, bindparam, func, select, true
 
-from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.listing import Page, Query, by_column, text_reader
+from alphaforge.storage.lists import EPOCHS_OF_SIGNALS
 from alphaforge.storage.signals import SignalCriteria
 from alphaforge.storage.tables import journal, signals
+from alphaforge.storage.types import Moment
 
 PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
 _UNTOLD = frozenset({"decision"})
@@ -29,7 +33,7 @@ class JournalCriteria:
     end: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Export:
     """The columns of the rows that match. `size`: how many rows are looked at, and at most held, at once."""
 
@@ -41,21 +45,25 @@ class Export:
     def part_statement(self, after: int, until: int) -> Select[Any]:
         """The matching rows with `after < id <= until`."""
         own = self.table.c
-        statement = select(*(own[name] for name in self.names)).where(own.id > after, own.id <= until, self.matching)
+        statement = select(*(own[name] for name in self.names)).where(*_between(own.id, after, until), self.matching)
         return statement.order_by(own.id)
 
     def end_statement(self, after: int, until: int) -> Select[Any]:
         """The last id of the next part, of `size` rows at most."""
         own = self.table.c.id
-        part = select(own).where(own > after, own <= until).order_by(own).limit(self.size).subquery()
+        part = select(own).where(*_between(own, after, until)).order_by(own).limit(self.size).subquery()
         return select(func.max(part.c.id))
+
+
+def _between(identity: Column[int], after: int, until: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return identity > bindparam("after", after, Integer()), identity <= bindparam("until", until, Integer())
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows by column name, and the id up to which the table has been looked at."""
+    """Some rows by column, times as RFC 3339, and the id up to which the table has been looked at."""
 
-    rows: list[dict[str, Any]]
+    rows: Page
     last: int
 
 
@@ -88,7 +96,7 @@ def journal_export(criteria: JournalCriteria, size: int, *, pictures: bool) -> E
 
 
 def _names(table: Table, untold: frozenset[str]) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns if column.name not in untold)
+    return tuple(str(column.name) for column in table.columns if column.name not in untold)
 
 
 async def newest_id(connection: AsyncConnection, export: Export) -> int:
@@ -98,7 +106,44 @@ async def newest_id(connection: AsyncConnection, export: Export) -> int:
 
 async def read_part(connection: AsyncConnection, export: Export, after: int, until: int) -> Part | None:
     """The next part with `after < id <= until`; None where there is nothing left."""
-    last = await connection.scalar(export.end_statement(after, until))
+    prepared = _prepared(export, connection.dialect)
+    ((last,),) = (await connection.fetch(prepared.end(after, until)))[0]
     if last is None:
         return None
-    return Part(await rows.dicts(connection, export.part_statement(after, last)), last)
+    (found,) = await connection.fetch(prepared.part(after, last))
+    columns = by_column(export.names, found, prepared.readers)
+    return Part(Page(export.names, tuple(columns), None), last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An export's statements as the driver takes them, and its columns' readers."""
+
+    end: Callable[[int, int], Query]
+    part: Callable[[int, int], Query]
+    readers: tuple[Callable[[Any], Any] | None, ...]
+
+
+@lru_cache(maxsize=32)
+def _prepared(export: Export, dialect: Dialect) -> _Prepared:
+    """Made once for the thousands of parts of an export."""
+    return _Prepared(
+        _query(export.end_statement, dialect),
+        _query(export.part_statement, dialect),
+        tuple(text_reader(export.table.c[name], dialect, EPOCHS_OF_SIGNALS) for name in export.names),
+    )
+
+
+def _query(statement: Callable[[int, int], Select[Any]], dialect: Dialect) -> Callable[[int, int], Query]:
+    """A statement compiled once for whatever ids."""
+    compiled = statement(0, 0).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    names, text, values = tuple(compiled.positiontup or ()), str(compiled), dict(compiled.params)
+    for name in names:
+        if name in compiled.binds and isinstance(kind := compiled.binds[name].type, Moment):
+            values[name] = kind.bind_processor(dialect)(values[name])
+
+    def query(after: int, until: int) -> Query:
+        given = {**values, "after": after, "until": until}
+        return text, tuple(given[name] for name in names)
+
+    return query

@@ -5,7 +5,7 @@ columns that costs more than reading them. Here the SQL of a list is made once f
 page and count travel together, and what has to be converted is converted a column at a time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
@@ -166,11 +166,7 @@ class Listing:
         if limit is not None and len(found) > limit:
             found = found[:limit]
             behind = self._position(found[-1], columns, page.epoch)
-        by_column = zip(*found, strict=True) if found else [()] * len(columns)
-        read = tuple(
-            values if reader is None else list(map(reader, values))
-            for reader, values in zip(page.readers, by_column, strict=True)
-        )
+        read = tuple(by_column(columns, found, page.readers))
         return Page(columns, read, behind, int(counts[0][0][0]) if total else None)
 
     def _position(self, row: Sequence[Any], columns: tuple[str, ...], epoch: _Reader | None) -> Position:
@@ -184,20 +180,9 @@ class Listing:
             str(compiled),
             tuple((name, _writer(compiled.binds[name].type, dialect)) for name in compiled.positiontup or ()),
             {name: bind.value for name, bind in compiled.binds.items() if not bind.required},
-            tuple(self._reader(name, dialect) for name in columns),
+            tuple(text_reader(self.table.c[name], dialect, self._epochs) for name in columns),
             _processor(self._time.type, dialect),
         )
-
-    def _reader(self, name: str, dialect: Dialect) -> _Reader | None:
-        """How the values of a column are read; None where they stay as the driver has them."""
-        kind = self.table.c[name].type
-        if isinstance(kind, Moment):
-            return kind.text_processor(dialect)
-        if name in self._epochs:
-            return _time_of_epoch
-        if isinstance(kind, Boolean) and dialect.name == "sqlite":
-            return {0: False, 1: True}.get
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +198,25 @@ class _Prepared:
     def query(self, parameters: Mapping[str, Any]) -> Query:
         values = {**self.constants, **parameters}
         return self.text, tuple(values[name] if writer is None else writer(values[name]) for name, writer in self.binds)
+
+
+def text_reader(column: Column[Any], dialect: Dialect, epochs: Collection[str]) -> _Reader | None:
+    """How a column's values are read for answers; None where they stay as the driver has them."""
+    if isinstance(column.type, Moment):
+        return column.type.text_processor(dialect)
+    if column.name in epochs:
+        return _time_of_epoch
+    if isinstance(column.type, Boolean) and dialect.name == "sqlite":
+        return {0: False, 1: True}.get
+    return None
+
+
+def by_column(names: tuple[str, ...], found: Sequence[Sequence[Any]], readers: Iterable[_Reader | None]) -> list[Any]:
+    """The driver's rows as columns, each read for answers."""
+    columns = zip(*found, strict=True) if found else [()] * len(names)
+    return [
+        values if reader is None else list(map(reader, values)) for reader, values in zip(readers, columns, strict=True)
+    ]
 
 
 def _shape(values: Values) -> Shape:

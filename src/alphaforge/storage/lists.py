@@ -15,6 +15,9 @@ ENTRY_COLUMNS = tuple(str(column.name) for column in journal.columns)
 PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
 REJECTION_COLUMNS = tuple(str(column.name) for column in rejections.columns if column.name != "decision")
 
+EPOCHS_OF_SIGNALS = ("candle_time", "expires_at")
+"""Columns of epoch seconds."""
+
 SIGNAL_LIST = Listing(
     signals,
     "timestamp",
@@ -28,7 +31,7 @@ SIGNAL_LIST = Listing(
         "origin": _s.origin,
         "source": _s.source,
     },
-    epochs=("candle_time", "expires_at"),
+    epochs=EPOCHS_OF_SIGNALS,
 )
 """Newest first. Values as `SignalCriteria.values` has them."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphaforge.api.cells import csv_lines, safe_cell
+from alphaforge.api.cells import csv_lines, csv_of_columns, safe_cell
 
 FORMULAS = "=+-@＝＋－＠"  # noqa: RUF001 - wide signs begin formulas too
 
@@ -46,3 +46,13 @@ def test_whatever_is_in_a_table_it_reads_back_and_no_text_of_it_begins_like_a_fo
                 assert not cell.strip().strip("\ufeff").startswith(tuple(FORMULAS))
             elif isinstance(value, float) and cell:
                 assert float(cell) == value
+
+
+@given(
+    st.lists(_any_cell, max_size=5)
+    | st.lists(st.none() | st.floats(), max_size=5)
+    | st.lists(st.none() | st.text(f"{FORMULAS}a\t\r\n", max_size=3), max_size=5)
+)
+def test_a_table_by_columns_is_the_table_by_rows(cells: list[object]) -> None:
+    numbers = range(len(cells))
+    assert csv_of_columns([numbers, cells]) == csv_lines(zip(numbers, cells, strict=True))
