@@ -8,95 +8,42 @@ The command line wins over the environment, the environment over `.env`, `.env` 
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-from alphaforge.core.errors import InvalidSetting, UnknownInstrument
-from alphaforge.core.instruments import instrument_name
+from alphaforge.core.errors import InvalidSetting
+from alphaforge.setting_values import (
+    TEXT,
+    About,
+    BrokerUrl,
+    DatabaseUrl,
+    Environment,
+    Instruments,
+    LogFormat,
+    LogLevel,
+    Origins,
+    RedisUrl,
+    Secret,
+    Switch,
+    Text,
+)
 
-_DATABASES = frozenset({"sqlite", "postgresql", "postgres"})
-_ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live", "real": "live"}
 _NEAR = 0.85
 """How alike two names must be, without their underscores, to be taken for one misspelt."""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a setting accepts, in words. `unused`: why this version accepts it without doing anything with it."""
-
-    accepts: str
-    unused: str = ""
-
-
-def _stripped(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    if value.get_secret_value().partition("://")[0].partition("+")[0] not in _DATABASES:
-        raise ValueError
-    return value
-
-
-def _broker_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise ValueError
-    return value.rstrip("/")
-
-
-def _environment(value: object) -> object:
-    folded = value.strip().lower() if isinstance(value, str) else value
-    return _ENVIRONMENTS.get(folded, folded) if isinstance(folded, str) else folded
-
-
-def _instruments(value: object) -> object:
-    spellings = value.split(",") if isinstance(value, str) else value
-    if not isinstance(spellings, (list, tuple)):
-        raise ValueError  # noqa: TRY004 - pydantic turns ValueError, and only that, into a finding
-    try:
-        names = [instrument_name(spelling) for spelling in spellings if spelling.strip()]
-    except UnknownInstrument as error:
-        raise ValueError(error.message) from None
-    return tuple(dict.fromkeys(names))
-
-
-def _list(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-_SWITCH = About("true or false")
-_TEXT = About("text")
 _LATER_ALERTS = "this version sends no alerts"
-
-Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1), _TEXT]
-Secret = Annotated[SecretStr, BeforeValidator(_stripped), Field(min_length=1), _TEXT]
-BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
 
 
 class Settings(BaseSettings):
@@ -106,59 +53,36 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", env_ignore_empty=True, validate_default=False, hide_input_in_errors=True
     )
 
-    database_url: Annotated[
-        SecretStr,
-        BeforeValidator(_stripped),
-        AfterValidator(_database_url),
-        About("sqlite:///path or postgresql://user:password@host/name"),
-    ] = SecretStr("sqlite:///./trading_signals.db")
+    database_url: DatabaseUrl = SecretStr("sqlite:///./trading_signals.db")
     db_pool_size: Annotated[int, Field(ge=1, le=500), About("a whole number from 1 to 500")] = 20
     db_max_overflow: Annotated[int, Field(ge=0, le=500), About("a whole number from 0 to 500")] = 10
     db_pool_recycle: Annotated[int, Field(ge=-1), About("seconds; -1 for never")] = 3600
     db_pool_timeout: Annotated[float, Field(gt=0, le=60), About("seconds, above 0 and up to 60")] = 3.0
-    redis_url: Annotated[
-        SecretStr | None,
-        BeforeValidator(_stripped),
-        About("redis://host:port/number"),
-    ] = None
-    enable_cache: Annotated[bool, _SWITCH] = True
+    redis_url: RedisUrl = None
+    enable_cache: Switch = True
     cache_ttl: Annotated[int, Field(ge=0), About("seconds")] = 300
     cache_bytes: Annotated[int, Field(ge=0), About("bytes of answers kept in the process")] = 8 * 1024 * 1024
-    enable_compression: Annotated[bool, _SWITCH] = True
+    enable_compression: Switch = True
     max_page_size: Annotated[int, Field(ge=1, le=10_000), About("a whole number from 1 to 10000")] = 100
     rate_limit_per_minute: Annotated[int, Field(ge=0), About("a whole number; 0 for no limit")] = 60
     async_workers: Annotated[
         int, Field(ge=1, le=64), About("a whole number from 1 to 64", unused="this version runs as one process")
     ] = 4
-    background_tasks: Annotated[bool, _SWITCH] = True
+    background_tasks: Switch = True
     rejections_keep_days: Annotated[int, Field(ge=0, le=36_500), About("days up to 36500; 0 for ever")] = 365
     oanda_api_key: Secret | None = None
     oanda_account_id: Text | None = None
-    oanda_environment: Annotated[
-        Literal["practice", "live"], BeforeValidator(_environment), About("practice or live")
-    ] = "practice"
+    oanda_environment: Environment = "practice"
     oanda_api_url: Annotated[BrokerUrl | None, About("http:// or https:// and a host")] = None
     oanda_stream_url: Annotated[BrokerUrl | None, About("http:// or https:// and a host")] = None
-    instruments: Annotated[
-        tuple[str, ...],
-        NoDecode,
-        BeforeValidator(_instruments),
-        Field(min_length=1, max_length=60),
-        About("1 to 60 names with commas between, as GBP_USD, GBP/USD, GBPUSD or gbp-usd; GOLD for XAU_USD"),
-    ] = ("GBP_USD", "XAU_USD", "USD_JPY")
+    instruments: Instruments = ("GBP_USD", "XAU_USD", "USD_JPY")
     sandbox_seed: Annotated[int, Field(ge=0), About("a whole number from 0")] = 7
     api_key: Secret | None = None
     host: Text = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535), About("a port from 1 to 65535, or 0 for any free one")] = 5000
-    allowed_origins: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_list), About("origins as https://host with commas between")
-    ] = ()
-    log_format: Annotated[
-        Literal["auto", "console", "json"], BeforeValidator(_lower), About("auto, console or json")
-    ] = "auto"
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper), About("DEBUG, INFO, WARNING or ERROR")
-    ] = "INFO"
+    allowed_origins: Origins = ()
+    log_format: LogFormat = "auto"
+    log_level: LogLevel = "INFO"
     telegram_bot_token: Annotated[Secret | None, About("text", unused=_LATER_ALERTS)] = None
     telegram_chat_id: Annotated[Text | None, About("text", unused=_LATER_ALERTS)] = None
     gemini_api_key: Secret | None = None
@@ -277,7 +201,7 @@ def _open_door(host: object, api_key: object) -> str:
 
 
 def _about(info: FieldInfo) -> About:
-    return next((note for note in info.metadata if isinstance(note, About)), _TEXT)
+    return next((note for note in info.metadata if isinstance(note, About)), TEXT)
 
 
 def _read_env_file(env_file: Path | None) -> Mapping[str, str | None]:

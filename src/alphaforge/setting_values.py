@@ -1,0 +1,102 @@
+"""What a setting can be: how it may be written, and what is accepted, in words.
+
+A value that cannot be meant raises ValueError, which pydantic turns into a finding; `settings` puts it into a sentence.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from alphaforge.core.errors import UnknownInstrument
+from alphaforge.core.instruments import instrument_name
+
+_DATABASES = frozenset({"sqlite", "postgresql", "postgres"})
+_ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live", "real": "live"}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a setting accepts, in words. `unused`: why this version accepts it without doing anything with it."""
+
+    accepts: str
+    unused: str = ""
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().partition("://")[0].partition("+")[0] not in _DATABASES:
+        raise ValueError
+    return value
+
+
+def _broker_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _environment(value: object) -> object:
+    folded = value.strip().lower() if isinstance(value, str) else value
+    return _ENVIRONMENTS.get(folded, folded) if isinstance(folded, str) else folded
+
+
+def _instruments(value: object) -> object:
+    spellings = value.split(",") if isinstance(value, str) else value
+    if not isinstance(spellings, (list, tuple)):
+        raise ValueError  # noqa: TRY004 - pydantic turns ValueError, and only that, into a finding
+    try:
+        names = [instrument_name(spelling) for spelling in spellings if spelling.strip()]
+    except UnknownInstrument as error:
+        raise ValueError(error.message) from None
+    return tuple(dict.fromkeys(names))
+
+
+def _origins(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+TEXT = About("text")
+
+Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1), TEXT]
+Secret = Annotated[SecretStr, BeforeValidator(_stripped), Field(min_length=1), TEXT]
+Switch = Annotated[bool, About("true or false")]
+DatabaseUrl = Annotated[
+    SecretStr,
+    BeforeValidator(_stripped),
+    AfterValidator(_database_url),
+    About("sqlite:///path or postgresql://user:password@host/name"),
+]
+RedisUrl = Annotated[SecretStr | None, BeforeValidator(_stripped), About("redis://host:port/number")]
+BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
+Environment = Annotated[Literal["practice", "live"], BeforeValidator(_environment), About("practice or live")]
+Instruments = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_instruments),
+    Field(min_length=1, max_length=60),
+    About("1 to 60 names with commas between, as GBP_USD, GBP/USD, GBPUSD or gbp-usd; GOLD for XAU_USD"),
+]
+Origins = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_origins), About("origins as https://host with commas between")
+]
+LogFormat = Annotated[Literal["auto", "console", "json"], BeforeValidator(_lower), About("auto, console or json")]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper), About("DEBUG, INFO, WARNING or ERROR")
+]
