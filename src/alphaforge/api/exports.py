@@ -174,7 +174,7 @@ async def _written(form: Form, file: _File, first: Page | None, parts: AsyncIter
 
 async def _parts(database: Database, export: Export) -> AsyncIterator[Page]:
     """The rows a part at a time. Between parts it holds nothing: a reader that stops or goes away costs nobody."""
-    async with database.read() as connection:
+    async with database.long_reads, database.read() as connection:
         until = await newest_id(connection, export)
     after = 0
     while (part := await _patiently(database, export, after, until)) is not None:
@@ -193,5 +193,5 @@ async def _patiently(database: Database, export: Export, after: int, until: int)
 
 
 async def _part(database: Database, export: Export, after: int, until: int) -> Part | None:
-    async with database.read() as connection:
+    async with database.long_reads, database.read() as connection:
         return await read_part(connection, export, after, until)

@@ -25,6 +25,8 @@ from alphaforge.storage.lock import ProcessLock
 from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open_writer
 
 SQLITE_READERS = 8
+LONG_READERS = 2
+"""Connections that those may have together who read everything; the others stay for short answers."""
 _CONNECT_SECONDS = 5.0
 
 
@@ -48,6 +50,7 @@ class Database:
         self._writer = writer
         self._lock = lock
         self.commits = Commits()
+        self.long_reads = asyncio.Semaphore(LONG_READERS)
         self.freshness: Freshness = ALWAYS_CERTAIN
         self._listening: asyncio.Task[None] | None = None
 

@@ -1,5 +1,6 @@
 """Files of everything: the same rows as the lists, in constant memory, holding nothing between parts."""
 
+import asyncio
 import csv
 import io
 import json
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from alphaforge.api import exports
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.signals.model import Status
-from alphaforge.storage.engine import Database
+from alphaforge.storage.engine import LONG_READERS, Database
 from alphaforge.storage.exports import Export, Part
 from alphaforge.storage.journal import JournalRepository, NewEntry
 from api_bench import NOW, SQLITE, Bench, decided
@@ -140,6 +141,18 @@ async def test_no_more_than_a_part_is_held_and_nothing_between_parts(
     assert [len(part.rows) for part in parts] == [10] * 9 + [5]
     assert reads == [1] * (1 + len(parts) + 1), "a transaction a part, one at a time: the bounds, the parts, the end"
     assert len(b"".join(bodies).splitlines()) == 95
+
+
+async def test_many_exports_at_once_leave_connections_to_short_answers(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "PAGE", 3)
+    for _ in range(10):
+        await entry(bench)
+    reads, _ = _watched(bench.services.database, monkeypatch)
+    files = await asyncio.gather(*(lines(bench, "/api/journal/export") for _ in range(6)))
+    assert [len(file) for file in files] == [10] * 6
+    assert max(reads) == LONG_READERS
 
 
 def _watched(database: Database, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], list[Part]]:
