@@ -50,15 +50,10 @@ class EntryCriteria:
     def values(self) -> dict[str, tuple[Any, ...]]:
         """What is given, as `JOURNAL_LIST` takes it."""
         found: dict[str, tuple[Any, ...]] = {"symbol": self.symbols} if self.symbols else {}
-        for name in ("trade_type", "outcome", "session", "start", "end", "setup"):
-            value = getattr(self, name)
-            if value is not None:
-                found[name] = (value,)
+        found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup")
         if self.tag is not None:
             found["tag"] = (tag_pattern(self.tag),)
-        if self.behind is not None:
-            found["behind"] = (self.behind.time, self.behind.id)
-        return found
+        return found | rows.place(self.behind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +191,7 @@ class JournalRepository:
 def page_statement(skip: int, limit: int | None, behind: Position | None, *, pictures: bool) -> Select[Any]:
     """The list of entries."""
     columns = ENTRY_COLUMNS if pictures else _WITHOUT_PICTURES
-    values = {} if behind is None else {"behind": (behind.time, behind.id)}
-    return JOURNAL_LIST.page_statement(columns, values, skip=skip, limit=limit)
+    return JOURNAL_LIST.page_statement(columns, rows.place(behind), skip=skip, limit=limit)
 
 
 def _without_id(change: dict[str, Any]) -> dict[str, Any]:

@@ -61,12 +61,12 @@ class RejectionRepository:
     ) -> Page:
         """The same for answers: by column, times as RFC 3339; of one instrument, behind a row, `limit` at most."""
         values: dict[str, tuple[Any, ...]] = {} if instrument is None else {"instrument": (instrument,)}
-        values |= {"start": (start,), "end": (end,)} | _place(behind)
+        values |= {"start": (start,), "end": (end,)} | rows.place(behind)
         return await DAY_OF_REJECTIONS.read(self.connection, REJECTION_COLUMNS, values, limit=limit)
 
     async def evaluated(self, behind: Position | None, limit: int) -> Page:
         """Rejections by their candle, newest first."""
-        return await EVALUATED_REJECTIONS.read(self.connection, REJECTION_COLUMNS, _place(behind), limit=limit)
+        return await EVALUATED_REJECTIONS.read(self.connection, REJECTION_COLUMNS, rows.place(behind), limit=limit)
 
     async def newest_moment(self) -> float | None:
         """When the newest rejection was decided (epoch seconds)."""
@@ -89,10 +89,6 @@ class RejectionRepository:
         """
         statement = delete(rejections).where(_c.id.in_(old_statement(before, source, at_most)))
         return int((await self.connection.execute(statement)).rowcount)
-
-
-def _place(behind: Position | None) -> dict[str, tuple[Any, ...]]:
-    return {} if behind is None else {"behind": (behind.time, behind.id)}
 
 
 def day_statement(start: float, end: float) -> Select[Any]:

@@ -35,6 +35,17 @@ class Position:
     id: int
 
 
+def place(behind: Position | None) -> dict[str, tuple[Any, ...]]:
+    """Where a page begins, as a list takes it: nothing for the first page."""
+    return {} if behind is None else {"behind": (behind.time, behind.id)}
+
+
+def given(criteria: object, *names: str) -> dict[str, tuple[Any, ...]]:
+    """Those of the named criteria that restrict, as a list takes them."""
+    values = {name: getattr(criteria, name) for name in names}
+    return {name: (value,) for name, value in values.items() if value is not None}
+
+
 async def dicts(connection: AsyncConnection, statement: Executable) -> list[dict[str, Any]]:
     """The rows of a statement, by column name."""
     result = await connection.execute(statement)

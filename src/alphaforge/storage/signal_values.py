@@ -7,7 +7,7 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument
 from alphaforge.signals.explain import sentence
 from alphaforge.signals.model import Decision, Direction, Levels, Outcome, Status
-from alphaforge.storage.rows import Position
+from alphaforge.storage.rows import Position, given, place
 
 M5 = Granularity.M5.seconds
 OPEN = (Status.PENDING, Status.ACTIVE)
@@ -39,13 +39,8 @@ class SignalCriteria:
             found["status"] = tuple(dict.fromkeys(status.value for status in self.statuses))
         if self.direction is not None:
             found["direction"] = (self.direction.value,)
-        for name in ("instrument", "start", "end", "min_confidence", "origin", "source"):
-            value = getattr(self, name)
-            if value is not None:
-                found[name] = (value,)
-        if self.behind is not None:
-            found["behind"] = (self.behind.time, self.behind.id)
-        return found
+        plain = given(self, "instrument", "start", "end", "min_confidence", "origin", "source")
+        return found | plain | place(self.behind)
 
 
 @dataclass(frozen=True, slots=True)

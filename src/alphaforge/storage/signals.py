@@ -130,9 +130,7 @@ class SignalRepository:
 
     async def evaluated(self, behind: Position | None, limit: int) -> Page:
         """The strategy's own by their candle, newest first, with what a list of evaluations shows."""
-        values: dict[str, tuple[Any, ...]] = {"origin": ("strategy",), "evaluated": ()}
-        if behind is not None:
-            values["behind"] = (behind.time, behind.id)
+        values: dict[str, tuple[Any, ...]] = {"origin": ("strategy",), "evaluated": (), **rows.place(behind)}
         return await EVALUATED_SIGNALS.read(self.connection, _EVALUATED, values, limit=limit)
 
     async def count(self, criteria: SignalCriteria) -> int:
