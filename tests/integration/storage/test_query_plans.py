@@ -110,9 +110,7 @@ QUERIES = {
         last_evaluated_statement("sandbox"), "evaluations_pkey|PRIMARY KEY|sqlite_autoindex", ordered=False
     ),
     "journal, newest first": Query(journal_page(0, 100, None, pictures=True), "ix_journal_newest|open_time"),
-    "signals of two statuses": Query(
-        page(statuses=(Status.ACTIVE, Status.PENDING)), f"status|{NEWEST}", ordered=False
-    ),
+    "signals of two statuses": Query(page(statuses=(Status.ACTIVE, Status.PENDING)), f"status|{NEWEST}", ordered=False),
     "signals of a status, behind a row": Query(page(statuses=(Status.ACTIVE,), behind=BEHIND), "ix_signals_of_status"),
     "signals of an instrument, behind a row": Query(
         page(instrument="XAU_USD", behind=BEHIND), "ix_signals_of_instrument"
