@@ -28,6 +28,7 @@ SQLITE_READERS = 8
 LONG_READERS = 2
 """Connections that those may have together who read everything; the others stay for short answers."""
 _CONNECT_SECONDS = 5.0
+_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,9 @@ class Database:
     async def close(self) -> None:
         """Close every connection and let the next process have the file."""
         if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
+            while not self._listening.done():  # a driver that is just being answered may swallow a cancellation
+                self._listening.cancel()
+                await asyncio.wait({self._listening}, timeout=_AGAIN_SECONDS)
         await dispose(self._reader)
         if self._writer is not None:
             await dispose(self._writer)  # last, so that SQLite folds its WAL back into the file

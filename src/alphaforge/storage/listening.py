@@ -66,9 +66,10 @@ class Announcements:
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())
-            await asyncio.wait_for(connection.add_listener(CHANNEL, self._heard), _PATIENCE)
-            # what was announced before is unknown; one name for all, so that processes agree on versions again
-            await connection.execute(f"SELECT pg_notify('{CHANNEL}', '* ' || txid_current())")
+            async with asyncio.timeout(_PATIENCE):
+                await connection.add_listener(CHANNEL, self._heard)
+                # what was announced before is unknown; one name for all, so that processes agree on versions again
+                await connection.execute(f"SELECT pg_notify('{CHANNEL}', '* ' || txid_current())")
             self._commits.happened(())
             self._connection = connection
             await lost.wait()
@@ -85,7 +86,8 @@ class Announcements:
     async def _ask(self) -> bool:
         connection, asked = self._connection, time.monotonic()
         try:
-            await asyncio.wait_for(connection.execute("SELECT 1"), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                await connection.execute("SELECT 1")
         except _FAILURES:
             connection.terminate()
             return False
