@@ -104,6 +104,8 @@ async def test_a_kept_answer_ends_with_its_clock(databases: list[Database], ques
     clock = app.app.state.services.clock  # type: ignore[attr-defined]  # the interface behind the shortcut
     async with databases[0].write("trading_signals") as connection:
         await _store(connection, decided())
+    uncertain(databases[0])()
+    assert await databases[0].freshness.ascertain()  # its own announcement is heard by now
     first = [await ask(app, "GET", question) for _ in range(2)]
     clock.moment += 2 * 86_400
     later = [await ask(app, "GET", question) for _ in range(2)]
