@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from alphaforge.api.connection import Connection
 from alphaforge.api.entrance import Entrance
 from alphaforge.api.patience import Patience, Watch
 from alphaforge.core.errors import InvalidSetting
@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 5
-LONGEST_HEAD = 65_536
-_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def serve(settings: Settings) -> None:
@@ -89,7 +87,7 @@ def server_of(app: Any, patience: Patience | None = None) -> uvicorn.Server:  # 
     """A server around an application, with an end to what clients may take their time for."""
     config = uvicorn.Config(
         app,
-        http=_Connection,
+        http=Connection,
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -99,53 +97,6 @@ def server_of(app: Any, patience: Patience | None = None) -> uvicorn.Server:  # 
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return _Server(config, patience or Patience())
-
-
-class _Connection(HttpToolsProtocol):
-    """A connection that can be looked at (see api/patience.py), and whose questions have heads of bounded length."""
-
-    taken = 0
-    _head: object = None
-    _head_length = 0
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if not self.has_begun:
-            return
-        if self._head is not self.scope:  # begun within this data, which may have ended a body
-            self._head, self._head_length = self.scope, 0
-        else:
-            self._head_length += len(data)
-        if self._head_length > LONGEST_HEAD and not self.transport.is_closing():
-            self.say(_TOO_LONG)
-
-    def resume_writing(self) -> None:
-        self.taken += 1
-        super().resume_writing()
-
-    @property
-    def question(self) -> object | None:
-        return self.cycle
-
-    @property
-    def has_begun(self) -> bool:
-        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
-
-    @property
-    def is_asking(self) -> bool:
-        is_answered = self.cycle is None or self.cycle.response_complete
-        return is_answered and (self.timeout_keep_alive_task is None or self.has_begun)
-
-    @property
-    def is_stuck(self) -> bool:
-        return self.flow.write_paused or self.transport.is_closing()
-
-    def say(self, words: bytes) -> None:
-        self.transport.write(words)
-        self.transport.close()
-
-    def abort(self) -> None:
-        self.transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -164,7 +115,7 @@ class _Server(uvicorn.Server):
         now = asyncio.get_running_loop().time()
         if now - self._looked >= self._look:
             self._looked = now
-            ours = [one for one in self.server_state.connections if isinstance(one, _Connection)]
+            ours = [one for one in self.server_state.connections if isinstance(one, Connection)]
             if closed := self._watch.look(ours, now):
                 log.info("slow_clients_left", connections=closed)
         return await super().on_tick(counter)

@@ -1,18 +1,16 @@
 """A real server and clients that take their time, over real sockets."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from alphaforge.api.connection import LONGEST_HEAD
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.patience import Patience
-from alphaforge.asgi import LONGEST_HEAD, server_of
+from connections import become, closed, everything, opened, serving
 
 SOON = Patience(head=0.2, reading=0.2, look=0.02)
 LATER = Patience(head=30, reading=30, look=0.02)
@@ -36,46 +34,6 @@ class Desk:
                 await send({"type": "http.response.body", "body": self.answer, "more_body": left > 0})
         finally:
             self.ended.set()
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, patience: Patience) -> AsyncIterator[tuple[int, Any]]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = server_of(app, patience)
-    server.config.timeout_graceful_shutdown = 1
-    task = asyncio.create_task(server.serve([listener]))
-    try:
-        yield listener.getsockname()[1], server
-    finally:
-        server.should_exit = True
-        await task
-
-
-async def become(claim: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not claim():  # noqa: ASYNC110 - the server has no events for what a test wants to know
-            await asyncio.sleep(0.01)
-
-
-async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", port)
-
-
-async def everything(reader: asyncio.StreamReader) -> bytes:
-    """What the server sends until it closes."""
-    async with asyncio.timeout(10):
-        try:
-            return await reader.read()
-        except ConnectionResetError:
-            return b""
-
-
-async def closed(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    try:
-        await writer.wait_closed()
-    except ConnectionError:
-        return
 
 
 @pytest.mark.parametrize(
