@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from alphaforge.api.app import create_app
 from alphaforge.api.layers import from_memory_first
-from alphaforge.api.middleware.answers import Told
+from alphaforge.api.middleware.from_memory import Told
 from alphaforge.api.patience import Patience
 from alphaforge.api.services import ApiOptions
 from alphaforge.storage.engine import Database

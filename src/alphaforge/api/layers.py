@@ -7,10 +7,11 @@ from typing import Self
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from alphaforge.api.answer_cache import AnswerCache
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.access import Key, OwnNames
 from alphaforge.api.middleware.allowance import Allowances, SharedCounts
-from alphaforge.api.middleware.answers import AnswerCache, FromMemory
+from alphaforge.api.middleware.from_memory import FromMemory
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import Answers, SecondLevel
 from alphaforge.cache.generations import Generations

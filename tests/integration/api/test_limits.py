@@ -25,7 +25,7 @@ async def limited(
     """A client of an application that allows one write and twenty reads a minute, and what came from memory first."""
     moment = 29_000_000 * 60.0 + 15
     clock = SimpleNamespace(time=lambda: moment, perf_counter=time.perf_counter)
-    monkeypatch.setattr("alphaforge.api.middleware.answers.time", clock)
+    monkeypatch.setattr("alphaforge.api.middleware.from_memory.time", clock)
     app = create_app(bench.services, ApiOptions(rate_limit_per_minute=1))
     for allowance in (app.state.layers.allowances.reads, app.state.layers.allowances.writes):
         allowance._clock = clock.time

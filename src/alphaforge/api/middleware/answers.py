@@ -1,167 +1,29 @@
 """Answering from memory: a hit costs a lookup and a send, a miss is made once for all who ask.
 
-`FromMemory` stands before everything else and knows only what was asked before in the very same bytes; it lets all
-else pass. `Remembering` stands next to the routers, behind the key and the limits: it makes, keeps and compresses.
+`FromMemory` (see `from_memory`) stands before everything else and knows only what was asked before in the very same
+bytes; it lets all else pass. `Remembering` stands next to the routers, behind the key and the limits: it makes, keeps
+and compresses.
 """
 
 import asyncio
-import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
-from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alphaforge.api.kept_answer import IDENTITY, Header, KeptAnswer, Variant, coding_of, is_unchanged
+from alphaforge.api.answer_cache import AnswerCache
+from alphaforge.api.kept_answer import IDENTITY, Header, KeptAnswer, Variant, is_unchanged
+from alphaforge.api.middleware.from_memory import HIT_MARKS, Ready, target_of
 from alphaforge.api.reads import Reads, reads_of
 from alphaforge.cache import generations
-from alphaforge.cache.answers import Answers
 from alphaforge.cache.memory import Slot
-from alphaforge.core.clock import Clock
-from alphaforge.telemetry.request_lines import Note
 
 _LONGEST_QUESTION = 2_000
-_HIT, _MISS, _BYPASS = b"hit", b"miss", b"bypass"
-_HIT_MARKS: tuple[Header, ...] = ((b"x-cache", _HIT), (b"server-timing", b"cache;desc=hit"))
+_MISS, _BYPASS = b"miss", b"bypass"
 _OF_ITS_OWN = frozenset({b"content-length", b"date", b"server", b"x-request-id", b"vary", b"cache-control"})
 """Headers that are made anew with each answer."""
 
 _OURS_TO_READ = (b"accept-encoding", b"if-none-match")
-
-
-class Freshness(Protocol):
-    """Whether this process has heard of every commit: always on SQLite, where it makes them all."""
-
-    def is_certain(self) -> bool:
-        """Whether it has as of a moment ago, without asking."""
-        ...
-
-    async def ascertain(self) -> bool:
-        """Ask; False where nobody can say."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerCache:
-    """What both middlewares share. `enabled` off: every answer is made anew, and is the same."""
-
-    answers: Answers[KeptAnswer]
-    freshness: Freshness
-    clock: Clock
-    enabled: bool = True
-    compression: bool = True
-
-    def coding(self, accept_encoding: bytes) -> bytes:
-        """The coding for a client."""
-        return coding_of(accept_encoding) if self.compression else IDENTITY
-
-    def tick(self, reads: Reads) -> int:
-        """Where the clock of such an answer stands."""
-        return int(self.clock.now() // reads.clock) if reads.clock else 0
-
-
-_OF_THE_LAYERS: tuple[Header, ...] = ((b"vary", b"Accept-Encoding, Origin"), (b"x-content-type-options", b"nosniff"))
-"""What the layers between would add: they are not asked."""
-
-
-class Ready:
-    """What a shortcut leads to: an answer in its coding with all headers of a hit, and the clock it was made by."""
-
-    __slots__ = ("etag", "found", "reads", "tick", "unchanged")
-
-    def __init__(self, variant: Variant, reads: Reads, tick: int) -> None:
-        self.etag = variant.etag
-        self.found = Told(200, variant.headers, variant.body)
-        self.unchanged = Told(304, variant.unchanged, b"")
-        self.reads, self.tick = reads, tick
-
-
-class Told:
-    """A status, its headers as ASGI has them and as they are sent (`lines`, each with its end), and a body."""
-
-    __slots__ = ("body", "headers", "lines", "status")
-
-    def __init__(self, status: int, headers: tuple[Header, ...], body: bytes) -> None:
-        self.status, self.body = status, body
-        self.headers = (*(pair for pair in headers if pair[0] != b"vary"), *_HIT_MARKS, *_OF_THE_LAYERS)
-        self.lines = b"".join(b"%b: %b\r\n" % pair for pair in self.headers)
-
-
-Found = tuple[Told, tuple[Header, ...]]
-"""A kept answer, and the headers that this request's answer has beside it."""
-
-
-class FromMemory:
-    """Answers what was asked before in the same bytes; see the module. `admits` looks at the headers as the guards do.
-
-    A server that can write an answer itself asks `look` alone, and spares the way through ASGI (see api/connection.py).
-    `spend` takes a read from the client's allowance at a moment and answers the headers that say what is left, or None
-    where nothing is. `line` writes the request's line in the log. Every tenth of a microsecond counts here.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        cache: AnswerCache,
-        admits: Callable[[dict[bytes, bytes]], bool],
-        spend: Callable[[Any, float], tuple[Header, ...] | None],
-        line: Callable[[Note], None],
-    ) -> None:
-        self.app = app
-        self._cache = cache
-        self._shortcut = cache.answers.memory.shortcut
-        self._traffic = cache.answers.traffic
-        self._certain = cache.freshness.is_certain
-        self._compression = cache.compression
-        self._admits = admits
-        self._spend = spend
-        self._line = line
-        self._names = secrets.token_hex(4).encode(), count(1)
-
-    def look(self, target: bytes, headers: dict[bytes, bytes], client: tuple[str, int] | None) -> Found | None:
-        """The answer to a GET of `target` (path and query as they were sent), counted and in the log; None: ask on."""
-        if not self._certain():
-            return None
-        began = time.time()
-        coding = headers.get(b"accept-encoding", IDENTITY) if self._compression else IDENTITY
-        found = self._shortcut((target, coding))
-        if found is None or b"origin" in headers or b"x-request-id" in headers or not self._admits(headers):
-            return None
-        ready: Ready = found[1]
-        if ready.reads.clock and self._cache.tick(ready.reads) != ready.tick:
-            return None
-        allowance = self._spend(client, began)
-        if allowance is None:
-            return None
-        self._traffic.hits += 1
-        prefix, numbers = self._names
-        name = b"%b%08x" % (prefix, next(numbers))
-        asked = headers.get(b"if-none-match")
-        told = ready.unchanged if asked is not None and is_unchanged(asked, ready.etag) else ready.found
-        self._line((ready.reads.path, name, told.status, len(told.body), began, time.time()))
-        return told, ((b"x-request-id", name), *allowance)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI connection."""
-        found = None
-        if scope["type"] == "http" and scope["method"] == "GET":
-            found = self.look(target_of(scope), dict(scope["headers"]), scope["client"])
-        if found is None:
-            return await self.app(scope, receive, send)
-        told, own = found
-        await send({"type": "http.response.start", "status": told.status, "headers": [*told.headers, *own]})
-        await send({"type": "http.response.body", "body": told.body})
-        return None
-
-
-def target_of(scope: Scope) -> bytes:
-    """What was asked for, as it was sent."""
-    path: bytes = scope["raw_path"]
-    return b"%b?%b" % (path, scope["query_string"]) if scope["query_string"] else path
 
 
 class Remembering:
@@ -195,7 +57,7 @@ class Remembering:
             slot,
             Ready(variant, reads, tick),
         )
-        marks = _HIT_MARKS if was_there else _made(time.perf_counter() - began, kept=slot.key is not None)
+        marks = HIT_MARKS if was_there else _made(time.perf_counter() - began, kept=slot.key is not None)
         await _send(send, variant, headers.get(b"if-none-match"), marks)
 
     async def _slot(self, scope: Scope, reads: Reads, making: "_Making") -> tuple[Slot[KeptAnswer] | None, bool, int]:
