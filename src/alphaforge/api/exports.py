@@ -25,7 +25,6 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.exports import (
     Export,
     JournalCriteria,
-    Part,
     journal_export,
     newest_id,
     read_part,
@@ -156,42 +155,49 @@ def _name(spelling: str) -> str:
 
 async def _streamed(services: Services, form: Form, file: _File) -> Response:
     """The file, as soon as its first part is read: until then an error is an answer of its own."""
-    parts = _parts(services.database, file.export)
-    first = await anext(parts, None)
+    parts = _parts(services.database, file, form)
+    first = await anext(parts, b"")
     name = f"{file.noun}-{from_epoch(services.clock.now()).date().isoformat()}.{form.value}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
     return StreamingResponse(_written(form, file, first, parts), headers=headers, media_type=_MEDIA[form])
 
 
-async def _written(form: Form, file: _File, first: Page | None, parts: AsyncIterator[Page]) -> AsyncIterator[bytes]:
+async def _written(form: Form, file: _File, first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     if form is Form.CSV:
         yield csv_lines([file.keys()])
-    if first is not None:
-        yield file.encoded(form, first)
-    async for rows in parts:
-        yield file.encoded(form, rows)
+    yield first
+    async for part in parts:
+        yield part
 
 
-async def _parts(database: Database, export: Export) -> AsyncIterator[Page]:
-    """The rows a part at a time. Between parts it holds nothing: a reader that stops or goes away costs nobody."""
+async def _parts(database: Database, file: _File, form: Form) -> AsyncIterator[bytes]:
+    """The rows a part at a time, as they are written.
+
+    Between parts it holds no connection and no row: a reader that stops or goes away costs nobody, and a slow one the
+    bytes that wait for him.
+    """
     async with database.long_reads, database.read() as connection:
-        until = await newest_id(connection, export)
+        until = await newest_id(connection, file.export)
     after = 0
-    while (part := await _patiently(database, export, after, until)) is not None:
-        after = part.last
-        if len(part.rows):
-            yield part.rows
+    while (part := await _patiently(database, file, form, after, until)) is not None:
+        after, written = part
+        if written:
+            yield written
 
 
-async def _patiently(database: Database, export: Export, after: int, until: int) -> Part | None:
+async def _patiently(database: Database, file: _File, form: Form, after: int, until: int) -> tuple[int, bytes] | None:
     for pause in _PAUSES:
         try:
-            return await _part(database, export, after, until)
+            return await _part(database, file, form, after, until)
         except DatabaseBusy:
             await asyncio.sleep(pause)
-    return await _part(database, export, after, until)
+    return await _part(database, file, form, after, until)
 
 
-async def _part(database: Database, export: Export, after: int, until: int) -> Part | None:
+async def _part(database: Database, file: _File, form: Form, after: int, until: int) -> tuple[int, bytes] | None:
+    """Up to which id the table has been looked at, and the rows on the way; None where there is nothing left."""
     async with database.long_reads, database.read() as connection:
-        return await read_part(connection, export, after, until)
+        part = await read_part(connection, file.export, after, until)
+    if part is None:
+        return None
+    return part.last, file.encoded(form, part.rows) if len(part.rows) else b""

@@ -2,10 +2,13 @@
 
 import asyncio
 import csv
+import gc
 import io
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +28,11 @@ async def entry(bench: Bench, **changes: Any) -> int:
     fields: dict[str, Any] = {"open_time": NOW - 3600, "symbol": "GBPUSD", "trade_type": "BUY", "lots": 0.5}
     async with bench.services.database.write("journal_entries") as connection:
         return await JournalRepository(connection).create(NewEntry(**(fields | {"entry_price": 1.3} | changes)))
+
+
+def journal_file(size: int) -> exports._File:
+    export = exports.journal_export(exports.JournalCriteria(), size, pictures=False)
+    return exports._File("journal", export, exports.entry_columns)
 
 
 async def lines(bench: Bench, path: str, **params: Any) -> list[dict[str, Any]]:
@@ -187,10 +195,9 @@ async def test_what_is_written_meanwhile_neither_doubles_nor_hides_a_row(
     monkeypatch.setattr(exports, "PAGE", 2)
     ids = [await entry(bench, open_time=NOW - 60 * number) for number in range(8)]
     database = bench.services.database
-    export = exports.journal_export(exports.JournalCriteria(), 2, pictures=False)
     seen: list[int] = []
-    async for rows in exports._parts(database, export):
-        seen += rows["id"]
+    async for written in exports._parts(database, journal_file(2), exports.Form.NDJSON):
+        seen += [json.loads(line)["id"] for line in written.splitlines()]
         async with database.write("journal_entries") as connection:
             journal = JournalRepository(connection)
             await journal.update(ids[0], {"open_time": NOW + 1000 + len(seen)})
@@ -261,3 +268,23 @@ async def test_lines_and_cells_read_back_as_what_was_stored(bench: Bench, rows: 
             text, stored = cells[short], row[names[short]] or ""
             assert text in (stored, f"'{stored}")
             assert text == stored or stored
+
+
+@SQLITE
+async def test_a_reader_who_takes_his_time_costs_no_more_than_the_bytes_that_wait_for_him(bench: Bench) -> None:
+    for number in range(300):
+        await entry(bench, open_time=NOW - 60 * number)
+    read = partial(exports._parts, bench.services.database, journal_file(500), exports.Form.NDJSON)
+    assert [part.count(b"\n") async for part in read()] == [300]  # what is made once is there after this
+    parts = read()
+    tracemalloc.start()
+    try:
+        written = await anext(parts)
+        await asyncio.sleep(0)  # what woke this test is let go
+        gc.collect()
+        held = sum(one.size for one in tracemalloc.take_snapshot().statistics("filename"))
+    finally:
+        tracemalloc.stop()
+    assert written.count(b"\n") == 300
+    assert held < 1.5 * len(written), "the rows would be several times as much"
+    await parts.aclose()  # type: ignore[attr-defined] - a generator
