@@ -44,6 +44,7 @@ class FakeResult:
     signal_id: int | None = None
     reason: str = ""
     problem: str | None = None
+    earlier_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,11 @@ class ScanResult(Protocol):
         ...
 
     @property
+    def earlier_id(self) -> int | None:
+        """The signal that an earlier scan made of the same candle."""
+        ...
+
+    @property
     def reason(self) -> str:
         """Why there is no signal."""
         ...

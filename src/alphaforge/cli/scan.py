@@ -61,7 +61,8 @@ def _print(results: list[Any]) -> None:
         answer = str(decision.direction) if decision.is_signal else f"no: {decision.reason}"
         measured = (f"{decision.strength:.1f}", f"{decision.agreement:.0%}")
         moment = rfc3339(decision.candle_time)
-        rows.append((result.instrument, moment, answer, *measured, decision.regime, result.signal_id))
+        made = result.signal_id if result.earlier_id is None else f"{result.earlier_id}, earlier"
+        rows.append((result.instrument, moment, answer, *measured, decision.regime, made))
     print_table("Scan", headings, rows)
     for result in results:
         if result.problem:
@@ -78,6 +79,7 @@ def _as_json(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a ScanResult, imp
     return {
         "instrument": result.instrument,
         "signal_id": result.signal_id,
+        "earlier_signal_id": result.earlier_id,
         "reason": result.reason or None,
         "problem": result.problem,
         "late": result.late,

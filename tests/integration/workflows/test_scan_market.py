@@ -1,10 +1,11 @@
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import DatabaseBusy, UnknownInstrument
+from alphaforge.core.errors import DatabaseBusy, MarketUnavailable, UnknownInstrument
 from alphaforge.core.market_hours import hours_of
 from alphaforge.signals.desk import Book
 from alphaforge.signals.model import Decision, Status
@@ -66,8 +67,28 @@ async def test_a_scan_repeated_makes_one_evaluation_of_each_candle(desk: Desk) -
     again = await scan_market(desk)
     assert [result.evaluated for result in first + again] == [1, 1, 0, 0]
     assert all(result.signal_id for result in first)
-    assert [(result.signal_id, result.reason) for result in again] == [(None, "already_evaluated")] * 2
+    assert [(result.signal_id, result.reason) for result in again] == [(None, "already_signalled")] * 2
+    assert [result.earlier_id for result in again] == [result.signal_id for result in first]
     assert await evaluated(desk.database) == [(START, name) for name in NAMES]
+
+
+@SQLITE
+async def test_a_signal_is_no_reason_to_refuse_its_own_candle(desk: Desk) -> None:
+    desk.strategy = replace(WILLING, cooldown=3_600.0, exposure_cap=1)
+    first = await scan_market(desk, NAMES[:1])
+    again = await scan_market(desk, NAMES[:1])
+    assert [result.decision for result in again] == [result.decision for result in first]
+    assert [(result.signal_id, result.reason) for result in again] == [(None, "already_signalled")]
+    desk.clock.time += 600.0  # type: ignore[attr-defined] - a HandClock
+    desk.source.failures = [MarketUnavailable("gone")] * 3  # type: ignore[attr-defined] - a MemoryMarket
+    assert [result.reason for result in await scan_market(desk, NAMES[:1])] == ["stale_data"], "not hidden by it"
+    desk.source.failures = []  # type: ignore[attr-defined] - the same
+    restarted = desk_of(desk.database, market(), NAMES)
+    restarted.strategy = desk.strategy
+    found = (await scan_market(restarted, NAMES[:1]))[0]
+    assert (found.decision, found.earlier_id) == (first[0].decision, first[0].signal_id)
+    advance(desk)
+    assert [result.reason for result in await scan_market(desk, NAMES[:1])] == ["exposure"], "of the next one it is"
 
 
 async def test_scans_at_once_make_one_evaluation_of_each_candle(desk: Desk) -> None:
@@ -81,7 +102,7 @@ async def test_two_workers_at_once_make_one_evaluation_of_each_candle(desk: Desk
     scans = await asyncio.gather(scan_market(desk), scan_market(other))
     assert sorted(bool(result.signal_id) for scan in scans for result in scan) == [False, False, True, True]
     # the second one met the first at its write, or came when all was stored: as the database has it
-    assert {result.reason for scan in scans for result in scan} - {"already_signalled", "already_evaluated"} == {""}
+    assert {result.reason for scan in scans for result in scan} == {"", "already_signalled"}
     assert await evaluated(desk.database) == [(START, name) for name in NAMES]
     for each in (desk, other):
         advance(each)
