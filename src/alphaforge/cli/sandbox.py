@@ -29,7 +29,10 @@ def sandbox(
     latency: Annotated[float, typer.Option(min=0, help="Milliseconds before each answer.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Run an invented OANDA on this machine until it is interrupted, for trials of clients and of the desk."""
+    """Run an invented OANDA on this machine until it is interrupted, for trials of clients and of the desk.
+
+    Its account has the usual pairs, metals and indices, and those of INSTRUMENTS.
+    """
     from alphaforge.market.sandbox.run import SandboxOptions, run_sandbox  # noqa: PLC0415 - `--help` needs none of it
 
     settings = state.settings(sandbox_seed=seed)
