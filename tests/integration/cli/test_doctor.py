@@ -72,6 +72,14 @@ def test_a_damaged_database_is_found_and_the_backup_named(run: Run, database: Pa
     assert "backup" in answer.out
 
 
+def test_a_database_that_was_cut_off_is_a_finding_and_no_defect(run: Run, database: Path) -> None:
+    whole = database.read_bytes()
+    database.write_bytes(whole[: len(whole) // 3])
+    answer = run("doctor", "--json")
+    assert answer.code == 1
+    assert found(answer)["database"] == ("failed", "The database file is damaged")
+
+
 def test_a_file_that_is_no_database_is_refused_with_advice(run: Run, folder: Path) -> None:
     (folder / "trading_signals.db").write_text("a shopping list")
     answer = run("doctor", "--json")
