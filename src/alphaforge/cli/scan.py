@@ -40,9 +40,13 @@ def scan(
 
 async def _scan(settings: Any, names: tuple[str, ...] | None) -> tuple[list[Any], bool]:  # noqa: ANN401 - see state
     from alphaforge.bootstrap import open_desk  # noqa: PLC0415 - `--help` needs none of it
+    from alphaforge.workflows.desk import not_watched  # noqa: PLC0415 - the same
     from alphaforge.workflows.open_market import open_market  # noqa: PLC0415 - the same
     from alphaforge.workflows.scan_market import scan_market  # noqa: PLC0415 - the same
 
+    for name in names or ():
+        if name not in settings.instruments:
+            raise not_watched(name, settings.instruments)  # before a database is made for nothing
     async with open_desk(settings) as desk:
         await open_market(desk)
         return list(await scan_market(desk, names)), desk.source.simulated

@@ -1,6 +1,7 @@
 """`scan`, `candles download` and `sandbox`: the commands that talk to a market, here a sandbox of their own."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -42,10 +43,11 @@ def test_a_scan_says_why_and_that_its_prices_are_invented(run: Run) -> None:
     assert (result["reason"] is None) == (result["signal_id"] is not None)
 
 
-def test_a_scan_of_what_is_not_watched_is_refused(run: Run) -> None:
+def test_a_scan_of_what_is_not_watched_is_refused_and_makes_no_database(run: Run, folder: Path) -> None:
     refused = run("scan", "gold")
     assert refused.code == 2
     assert "XAU_USD is not watched" in refused.err
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.usefixtures("held")
