@@ -103,6 +103,7 @@ class FakeStrategy:
     is_scanning: bool = False
     last_scan_at: float | None = None
     last_results: dict[str, FakeResult] = field(default_factory=dict)
+    last_failure: Exception | None = None
 
     async def start(self) -> None:
         self.is_running = True

@@ -100,6 +100,17 @@ def test_candles_of_the_wrong_time_are_refused_too(
     assert run("candles", "import", path, "GBP_USD", "--skip-bad", "--json").json["left_out"] == 1
 
 
+def test_a_volume_that_no_candle_has_is_refused_with_its_row(run: Run, folder: Path, database: Path) -> None:
+    del database
+    path = write(folder / "bad.csv", walk(GBP_USD, 3, seed=3, gaps=0.0))
+    heading, *rows = path.read_text().splitlines()
+    rows[1] = rows[1].rpartition(",")[0] + ",1e300"
+    path.write_text("\n".join([heading, *rows]) + "\n")
+    refused = run("candles", "import", path, "GBP_USD")
+    assert refused.code == 2
+    assert "bad.csv, row 3: a volume of 1e+300 cannot be" in refused.err
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 41])
 def test_a_source_without_a_usable_name_is_refused(run: Run, folder: Path, database: Path, name: str) -> None:
     del database

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import DatabaseBusy, MarketUnavailable, UnknownInstrument
+from alphaforge.core.errors import DatabaseBusy, DatabaseUnwritable, MarketUnavailable, UnknownInstrument
 from alphaforge.core.market_hours import hours_of
 from alphaforge.signals.desk import Book
 from alphaforge.signals.model import Decision, Status
@@ -284,6 +284,22 @@ async def test_a_stopped_strategy_scans_for_whoever_asks(desk: Desk) -> None:
     assert (strategy.is_running, strategy.is_scanning) == (False, False)
     assert strategy.last_scan_at == desk.clock.now()
     assert set(strategy.last_results) == set(NAMES)
+
+
+@SQLITE
+async def test_the_failure_of_a_scan_is_known_until_one_ends_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object, **__: object) -> int | None:
+        message = "The disk of the database is full"
+        raise DatabaseUnwritable(message)
+
+    strategy = Strategy(desk)
+    with monkeypatch.context() as disk:
+        disk.setattr(SignalRepository, "add", full)
+        with pytest.raises(DatabaseUnwritable):
+            await strategy.scan(None)
+    assert isinstance(strategy.last_failure, DatabaseUnwritable)
+    await strategy.scan(None)
+    assert strategy.last_failure is None
 
 
 async def test_the_strategys_switch_survives_a_restart(desk: Desk) -> None:
