@@ -1,12 +1,15 @@
 import asyncio
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import DatabaseBusy, DatabaseUnwritable, MarketUnavailable, UnknownInstrument
+from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import hours_of
+from alphaforge.market.source import Quote
 from alphaforge.signals.desk import Book
 from alphaforge.signals.model import Decision, Status
 from alphaforge.signals.offline import replay
@@ -15,11 +18,13 @@ from alphaforge.storage.signals import SignalRepository
 from alphaforge.tasks.background import Background
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.open_market import open_market
 from alphaforge.workflows.record_trade_result import record_trade_result
 from alphaforge.workflows.scan_market import scan_market
 from api_bench import SQLITE
 from builders import GBP_USD, USD_JPY, walk
 from desks import WILLING, MemoryMarket, desk_of, market_of
+from market_builders import HandClock
 
 M5 = 300
 FIRST = 700
@@ -284,6 +289,29 @@ async def test_a_stopped_strategy_scans_for_whoever_asks(desk: Desk) -> None:
     assert (strategy.is_running, strategy.is_scanning) == (False, False)
     assert strategy.last_scan_at == desk.clock.now()
     assert set(strategy.last_results) == set(NAMES)
+
+
+@dataclass(slots=True)
+class Past(MemoryMarket):
+    """A real market whose time is long ago, as its prices tell; everything else it says fits any time."""
+
+    async def instruments(self) -> list[Instrument]:
+        return [GBP_USD, USD_JPY]
+
+    async def quotes(self, instruments: Sequence[str]) -> list[Quote]:
+        assert list(instruments) == list(NAMES)
+        self.clock.time = CLOSE + 5.0
+        return []
+
+
+@SQLITE
+async def test_nothing_is_decided_before_the_market_has_told_its_time(database: Database) -> None:
+    past = Past(HandClock(CLOSE + 3e7), HISTORY, name="oanda-practice", simulated=False)
+    desk = desk_of(database, past, NAMES)
+    await open_market(desk)
+    results = await scan_market(desk)
+    assert [result.reason for result in results] == ["", ""], "by the machine's clock everything would be stale"
+    assert await evaluated(database) == [(START, name) for name in NAMES]
 
 
 @SQLITE
