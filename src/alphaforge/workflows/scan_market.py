@@ -105,7 +105,7 @@ class _Scan:
         pips = {name: desk.instrument(name).pip for name in desk.names}
         async with desk.database.write(NOUN, "rejections") as connection:
             signals = SignalRepository(connection)
-            for ended in self.held.book.settle(candles, pips, close, finer=finer):
+            for ended in self.held.book.settle(candles, pips, close, finer=finer.candles, awaited=finer.awaited):
                 await signals.settle(ended.signal.id, ended.outcome, at=desk.clock.now())
             store = EvaluationStore(desk, signals, RejectionRepository(connection))
             found = [await self._evaluated(store, name, row) for name, row in self._rows(start)]
