@@ -27,6 +27,12 @@ def test_a_download_keeps_what_the_market_has_and_a_second_one_changes_nothing(r
     assert second["new_or_changed"] == 0
 
 
+def test_a_download_may_be_of_what_is_not_watched(run: Run) -> None:
+    bounds = ("--from", "2025-07-07T00:00:00Z", "--to", "2025-07-07T02:00:00Z")
+    (found,) = run("candles", "download", "eur/nok", *bounds, "--json").json
+    assert (found["instrument"], found["candles"] > 0) == ("EUR_NOK", True)
+
+
 def test_a_download_of_no_time_at_all_is_refused(run: Run) -> None:
     refused = run("candles", "download", "--from", "2025-07-08T00:00:00Z", "--to", "2025-07-07T00:00:00Z")
     assert refused.code == 2
