@@ -96,6 +96,11 @@ class OandaClient:
         return self._access.source_name
 
     @property
+    def address(self) -> str:
+        """The server that is asked."""
+        return self._access.api_url
+
+    @property
     def simulated(self) -> bool:
         """Whether the answers come from a sandbox."""
         return self._keeper.sandboxed
