@@ -69,6 +69,13 @@ def test_a_market_that_does_not_answer_is_code_3(run: Run, monkeypatch: pytest.M
     assert run("scan").code == 3
 
 
+@pytest.mark.parametrize("latency", ["inf", "nan", "-1", "600001"])
+def test_a_latency_that_nobody_can_mean_is_refused(run: Run, latency: str) -> None:
+    refused = run("sandbox", f"--latency={latency}")
+    assert refused.code == 2
+    assert "--latency" in refused.err
+
+
 def test_a_replay_without_a_moment_to_begin_at_is_refused(run: Run) -> None:
     refused = run("sandbox", "--replay", ".")
     assert refused.code == 2

@@ -134,7 +134,10 @@ def test_a_folder_without_files_or_with_two_of_one_instrument_is_refused(tmp_pat
         candle_files(tmp_path)
     write(tmp_path / "GBP_USD_M5.csv")
     assert [path.name for path in candle_files(tmp_path)] == ["GBP_USD_M5.csv"]
-    (tmp_path / "GBP_USD_M5.parquet").touch()
+    for name in ("EUR_USD.csv", "AUD_USD_M15.csv", "notes.csv"):
+        (tmp_path / name).touch()
+    assert [path.name for path in candle_files(tmp_path)] == ["EUR_USD.csv", "GBP_USD_M5.csv"]
+    (tmp_path / "GBP_USD.parquet").touch()
     with pytest.raises(InvalidSetting, match="same instrument"):
         candle_files(tmp_path)
 
@@ -228,6 +231,9 @@ def test_the_options_describe_the_market(tmp_path: Path) -> None:
     assert list(simulated.listings)[:2] == ["XAU_USD", "DKK_SEK"]
     assert {"EUR_USD", "GBP_JPY", "SPX500_USD"} < set(simulated.listings), "as any account has them"
     assert list(market_of(SandboxOptions(replay=tmp_path, start=START)).listings) == ["GBP_USD"]
+    with pytest.raises(InvalidSetting, match="no prices at 1999-12-31") as refused:
+        market_of(SandboxOptions(start=946_684_799.0))
+    assert "2000-01-03" in refused.value.advice
     with pytest.raises(InvalidSetting, match="start from") as refused:
         market_of(SandboxOptions(replay=tmp_path))
     assert "--from" in refused.value.advice

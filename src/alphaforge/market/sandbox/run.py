@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphaforge.core.errors import InvalidSetting
+from alphaforge.core.times import rfc3339
 from alphaforge.market.sandbox.candle_files import candle_files
 from alphaforge.market.sandbox.clock import SandboxClock
 from alphaforge.market.sandbox.listings import LISTED_INSTRUMENTS
-from alphaforge.market.sandbox.market import SimulatedMarket
+from alphaforge.market.sandbox.market import HISTORY_BEGINS, SimulatedMarket
 from alphaforge.market.sandbox.protocol import SandboxMarket
 from alphaforge.market.sandbox.replay import ReplayMarket
 from alphaforge.market.sandbox.server import RunningSandbox, serve_sandbox
@@ -36,6 +37,11 @@ class SandboxOptions:
 def market_of(options: SandboxOptions) -> SandboxMarket:
     """The market that the options describe; raises InvalidInput for what cannot be."""
     if options.replay is None:
+        if options.start is not None and options.start < HISTORY_BEGINS:
+            raise InvalidSetting(
+                f"The simulated market has no prices at {rfc3339(options.start)}",
+                advice=f"It begins at {rfc3339(HISTORY_BEGINS)}.",
+            )
         clock = SandboxClock(speed=options.speed)
         if options.start is not None:
             clock = SandboxClock(options.start, options.speed)
