@@ -44,6 +44,7 @@ class FakeResult:
     signal_id: int | None = None
     reason: str = ""
     problem: str | None = None
+    earlier_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class FakeStrategy:
     is_scanning: bool = False
     last_scan_at: float | None = None
     last_results: dict[str, FakeResult] = field(default_factory=dict)
+    last_failure: Exception | None = None
 
     async def start(self) -> None:
         self.is_running = True

@@ -51,6 +51,8 @@ class MemoryMarket(FakeBroker):
 
     finer: dict[Granularity, CandleSeries] = field(default_factory=dict)
     finer_asked: list[tuple[Granularity, int | None, int | None]] = field(default_factory=list)
+    finer_failures: list[Exception] = field(default_factory=list)
+    finer_forming: bool = False
     seconds_each: float = 0.0
 
     async def candles(
@@ -66,8 +68,10 @@ class MemoryMarket(FakeBroker):
         if granularity is Granularity.M5:
             return await FakeBroker.candles(self, instrument, granularity, start=start, end=end, count=count)
         self.finer_asked.append((granularity, start, end))
+        if self.finer_failures:
+            raise self.finer_failures.pop(0)
         found = self.finer[granularity].after(start or 0).until(end or 0)
-        return CandlePage(found, forming=False)
+        return CandlePage(found, forming=self.finer_forming)
 
 
 def market_of(*histories: CandleSeries, moment: float, name: str = "sandbox") -> MemoryMarket:

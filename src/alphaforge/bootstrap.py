@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -50,15 +50,18 @@ async def open_database(settings: Settings, *, read_only: bool = False) -> Async
 
 
 @asynccontextmanager
-async def open_source(settings: Settings) -> AsyncIterator[OandaClient]:
-    """The market of these settings: OANDA with a token, else a sandbox of our own on a free loopback port."""
+async def open_source(settings: Settings, also: Sequence[str] = ()) -> AsyncIterator[OandaClient]:
+    """The market of these settings: OANDA with a token, else a sandbox of our own on a free loopback port.
+
+    `also`: instruments that a sandbox of our own is to have besides those of the settings.
+    """
     async with AsyncExitStack() as stack:
-        client = OandaClient(await _access(settings, stack), MarketClock())
+        client = OandaClient(await _access(settings, stack, also), MarketClock())
         stack.push_async_callback(client.aclose)
         yield client
 
 
-async def _access(settings: Settings, stack: AsyncExitStack) -> OandaAccess:
+async def _access(settings: Settings, stack: AsyncExitStack, also: Sequence[str]) -> OandaAccess:
     if settings.oanda_api_key is not None:
         return OandaAccess.of(
             settings.oanda_environment,
@@ -70,7 +73,7 @@ async def _access(settings: Settings, stack: AsyncExitStack) -> OandaAccess:
     from alphaforge.market.sandbox.market import SimulatedMarket  # noqa: PLC0415 - only a desk without a token needs it
     from alphaforge.market.sandbox.server import serve_sandbox  # noqa: PLC0415 - the same
 
-    sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, settings.instruments))
+    sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, (*settings.instruments, *also)))
     stack.push_async_callback(sandbox.aclose)
     log.warning("simulated_market", advice="Prices are invented. Set OANDA_API_KEY for real ones.", url=sandbox.url)
     return OandaAccess.of("sandbox", "sandbox", api_url=sandbox.url)

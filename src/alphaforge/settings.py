@@ -171,7 +171,8 @@ def load_settings(env_file: Path | None = Path(".env"), **given: object) -> Sett
             findings.append(open_door)  # pydantic looks at the whole only where every part is right
     if findings:
         raise InvalidSetting(
-            "\n".join(findings), advice="`alphaforge config` shows every setting; docs/operations.md explains them."
+            "\n".join(findings),
+            advice="They are read from the command line, the environment and .env; docs/operations.md explains each.",
         )
     settings._sources = sources  # noqa: SLF001 - its own module
     settings._ignored = tuple(sorted(unknown))  # noqa: SLF001 - its own module

@@ -56,6 +56,14 @@ def verdict_of(error: errors.AlphaForgeError) -> Verdict | None:
     return next((VERDICTS[kind] for kind in type(error).__mro__ if kind in VERDICTS), None)
 
 
+def public_words(error: Exception) -> str:
+    """What may be said of an error to whoever asks."""
+    verdict = verdict_of(error) if isinstance(error, errors.AlphaForgeError) else None
+    if verdict is None or not isinstance(error, errors.AlphaForgeError):
+        return "Something unexpected went wrong; the server's log has it."
+    return error.message if verdict.public else f"{verdict.title}."
+
+
 def problem(
     request_id: str,
     status: int,
@@ -89,7 +97,7 @@ async def answer_own_error(request: Request, error: Exception) -> Response:
         request_id_of(request),
         verdict.status,
         verdict.title,
-        error.message if verdict.public else f"{verdict.title}.",
+        public_words(error),
         kind=f"urn:alphaforge:problem:{_kebab(type(error).__name__)}",
         headers={"Retry-After": str(verdict.retry_after)} if verdict.retry_after else None,
         advice=error.advice if verdict.public else "The server's log says what is wrong with it.",

@@ -8,7 +8,8 @@ from alphaforge.signals.model import Decision
 def evaluation_result(result: ScanResult) -> dict[str, object]:
     """What a scan found on one instrument, without its name.
 
-    `generated` says whether this scan stored a signal; `reason` says in a sentence why not.
+    `generated` says whether this scan stored a signal; `reason` says in a sentence why not, and `signal_id` names the
+    signal of this candle, whichever scan made it.
     """
     body: dict[str, object] = {"generated": result.signal_id is not None}
     decision = result.decision
@@ -16,6 +17,8 @@ def evaluation_result(result: ScanResult) -> dict[str, object]:
         body["signal_id"] = result.signal_id
     else:
         body["reason"] = _reason(result)
+        if result.earlier_id is not None:
+            body["signal_id"] = result.earlier_id
     if decision is not None:
         body |= {
             "direction": decision.direction.value if decision.direction else None,
@@ -37,7 +40,8 @@ def _reason(result: ScanResult) -> str:
     if result.decision is None:
         return result.reason
     if result.decision.is_signal:
-        return "The signal of this candle is stored already"
+        which = f"signal {result.earlier_id}" if result.earlier_id is not None else "a signal"
+        return f"The newest candle has made {which} already. {sentence(result.decision)}"
     return sentence(result.decision)
 
 

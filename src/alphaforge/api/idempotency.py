@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 
 from alphaforge.api.parameters import Asked
+from alphaforge.api.turns import Turns
 from alphaforge.core.errors import InvalidInput
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
@@ -43,6 +44,7 @@ class Once:
     """One request's writing. Without a key it is an ordinary transaction."""
 
     database: Database
+    turns: Turns
     key: str | None = None
     request: str = ""
 
@@ -66,12 +68,20 @@ class Once:
         return self._again(first)
 
     async def after(self, work: Callable[[], Awaitable[Response]]) -> Response:
-        """The same for work that commits by itself and does no harm if it is done again after a crash."""
+        """The same for work that commits by itself and does no harm if it is done again after a crash.
+
+        Who comes while the first is at it waits for its answer; only another process might do it too.
+        """
         if self.key is None:
             return await work()
         first = await self._known()
         if first is not None:
             return self._again(first)
+        async with self.turns.of(self.key):
+            first = await self._known()
+            return await self._done(work) if first is None else self._again(first)
+
+    async def _done(self, work: Callable[[], Awaitable[Response]]) -> Response:
         answer = await work()
 
         async def done(_: AsyncConnection) -> Response:
@@ -94,7 +104,7 @@ class Once:
 async def once_of(request: Request, services: Asked, key: Key = None) -> Once:
     """How this request writes."""
     if key is None:
-        return Once(services.database)
+        return Once(services.database, services.turns)
     if len(request.headers.getlist(_NAME)) > 1:
         message = f"One request has one {_NAME}"
         raise InvalidInput(message)
@@ -102,7 +112,7 @@ async def once_of(request: Request, services: Asked, key: Key = None) -> Once:
     for part in (request.method.encode(), request.scope["path"].encode(), request.scope["query_string"]):
         asked.update(len(part).to_bytes(4, "big") + part)
     asked.update(await request.body())
-    return Once(services.database, key, asked.hexdigest())
+    return Once(services.database, services.turns, key, asked.hexdigest())
 
 
 ThisOnce = Annotated[Once, Depends(once_of)]

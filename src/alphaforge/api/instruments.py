@@ -54,7 +54,8 @@ async def explain_instrument(services: Asked, instrument: Spelling) -> Response:
     name = watched_instrument(services, instrument)
     last = services.strategy.last_results.get(name)
     if last is not None and last.decision is not None:
-        return _explained(last.decision, last.signal_id, services.status.market().source, services)
+        made = last.earlier_id if last.signal_id is None else last.signal_id
+        return _explained(last.decision, made, services.status.market().source, services)
     stored = await _stored_evaluation(services, name)
     if stored is None:
         why = last.reason if last is not None else "no scan has run"

@@ -5,9 +5,10 @@ instruments go by OANDA's name (`GBP_USD`). Each method may raise an AlphaForgeE
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from alphaforge.api.turns import Turns
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import Clock
 from alphaforge.core.granularity import Granularity
@@ -40,6 +41,11 @@ class ScanResult(Protocol):
     @property
     def signal_id(self) -> int | None:
         """The stored signal, where this scan made one."""
+        ...
+
+    @property
+    def earlier_id(self) -> int | None:
+        """The signal that an earlier scan made of the same candle."""
         ...
 
     @property
@@ -160,6 +166,11 @@ class StrategyControl(Protocol):
         ...
 
     @property
+    def last_failure(self) -> Exception | None:
+        """What broke the last scan off; None where it ended well."""
+        ...
+
+    @property
     def last_results(self) -> Mapping[str, ScanResult]:
         """The newest result of each instrument since the start."""
         ...
@@ -274,6 +285,7 @@ class Services:
     instruments: InstrumentRegistry
     status: StatusFacts
     evaluations: EvaluationTally
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)

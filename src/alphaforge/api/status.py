@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from alphaforge.api.encoding import json_answer, machine_now
+from alphaforge.api.errors import public_words
 from alphaforge.api.parameters import Asked, Options
 from alphaforge.api.schemas import system as shapes
 from alphaforge.api.services import Services
@@ -23,10 +24,9 @@ async def health(services: Asked) -> Response:
     """A verdict and its grounds. Always 200: /health/ready is for those who want a status."""
     database = await _database_word(services)
     words = _words(services)
-    healthy = database == "connected" and words["oanda"] == "connected"
-    return json_answer(
-        {"status": "healthy" if healthy else "degraded", **words, "database": database, **_market_details(services)}
-    )
+    details = _market_details(services)
+    healthy = database == "connected" and words["oanda"] == "connected" and details["scan_problem"] is None
+    return json_answer({"status": "healthy" if healthy else "degraded", **words, "database": database, **details})
 
 
 @router.get("/status", summary="The parts of the system in a word each", response_model=shapes.Status)
@@ -65,12 +65,13 @@ def _words(services: Services) -> dict[str, object]:
 
 def _market_details(services: Services) -> dict[str, object]:
     market = services.status.market()
-    last_scan = services.strategy.last_scan_at
+    last_scan, failure = services.strategy.last_scan_at, services.strategy.last_failure
     return {
         "market_time": rfc3339(services.clock.now()),
         "market_problem": market.problem,
         "last_market_answer": None if market.last_answer_at is None else rfc3339(market.last_answer_at),
         "last_scan": None if last_scan is None else rfc3339(last_scan),
+        "scan_problem": None if failure is None else public_words(failure),
     }
 
 

@@ -54,7 +54,7 @@ Bounds = tuple[float | None, float | None]
 async def _download(settings: "Settings", names: list[str], bounds: Bounds, days: int) -> list[dict[str, Any]]:
     from alphaforge.bootstrap import open_source  # noqa: PLC0415 - `--help` needs none of it
 
-    async with writing(settings, STOP_FIRST) as database, open_source(settings) as source:
+    async with writing(settings, STOP_FIRST) as database, open_source(settings, names) as source:
         await source.connect()
         until = bounds[1] or source.clock.now()
         pages = list(_pages(bounds[0] or until - days * _DAY, until))

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ app = typer.Typer(help="Stored candles: fetch, take in, hand out, look for holes
 
 _WEEK = int(timedelta(days=7).total_seconds())
 _LONGEST_GAPS = 10
+_LONGEST_SOURCE = 40
 Name = Annotated[str, typer.Argument(metavar="INSTRUMENT", help="GBP_USD, GBP/USD, gold, ...")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[INSTRUMENT]...", help="All of them, if none is given.")]
 Source = Annotated[str | None, typer.Option(help="Whose candles: oanda-practice, oanda-live, sandbox, import, ...")]
@@ -49,17 +51,18 @@ def import_candles(
     from alphaforge.market.candle_files import read_candles  # noqa: PLC0415 - `--help` needs none of it
     from alphaforge.market.quality import assess, sound, to_series  # noqa: PLC0415 - the same
 
-    name = instrument_name(instrument)
+    name, source = instrument_name(instrument), _source_name(source)
     pip = (FALLBACK_INSTRUMENTS.get(name) or Instrument(name)).pip
     raw = read_candles(file, naive_is_utc=utc).raw(None if spread is None else spread * pip)
-    found = assess(raw, hours_of(name))
+    now = time.time()
+    found = assess(raw, hours_of(name), now=now)
     if found.bad and not skip_bad:
         first = found.bad[0]
         raise InvalidInput(
             f"{len(found.bad)} of {found.candles} candles are impossible; the one of {rfc3339(first.time)} {first.why}",
             advice="Mend the file, or leave them out with --skip-bad. Nothing was stored.",
         )
-    series = to_series(sound(raw), name)
+    series = to_series(sound(raw, now=now), name)
     stored = asyncio.run(_keep(series, source))
     answer = {"instrument": name, "source": source, "read": found.candles, "new_or_changed": stored}
     answer |= {"left_out": len(found.bad), "duplicates": found.duplicates, "missing_in_open_hours": found.missing}
@@ -67,6 +70,14 @@ def import_candles(
         print_json(answer)
     else:
         print_table(f"{file.name} -> {name}", ("what", "value"), answer.items())
+
+
+def _source_name(given: str) -> str:
+    """Under whose name candles are kept."""
+    name = given.strip()
+    if not (0 < len(name) <= _LONGEST_SOURCE and name.isprintable()):
+        raise InvalidInput(f"{given[:60]!r} is no name of a source", advice="Accepted: 1 to 40 printable characters.")
+    return name
 
 
 async def _keep(series: Any, source: str) -> int:  # noqa: ANN401 - a CandleSeries, imported when used
@@ -134,7 +145,10 @@ def _steps(first: float, last: float) -> list[float]:
 
 
 def _bounds(start: str | None, end: str | None) -> tuple[float, float]:
-    return (parse_rfc3339(start) if start else 0.0, parse_rfc3339(end) if end else 1e11)
+    first, last = (parse_rfc3339(start) if start else 0.0, parse_rfc3339(end) if end else 1e11)
+    if last <= first:
+        raise InvalidInput("There is no time between --from and --to", advice="--from comes before --to.")
+    return first, last
 
 
 _LOOK = "`alphaforge candles check` shows which there are."

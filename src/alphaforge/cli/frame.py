@@ -9,12 +9,14 @@
 130 interrupted
 """
 
-import os
+import errno
 import sys
 import traceback
+from contextlib import suppress
 
 from typer.exceptions import Abort, TyperException
 
+from alphaforge.cli.streams import complete_streams, silence_output
 from alphaforge.core.errors import AlphaForgeError, Conflict, InvalidInput, MarketError, NotOffered, StorageError
 
 OK, NEGATIVE, USAGE, MARKET, DATABASE, DEFECT, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
@@ -29,6 +31,7 @@ _CODES: tuple[tuple[type[AlphaForgeError], int], ...] = (
 
 def run(arguments: list[str]) -> int:
     """Run the command line and answer its exit code; every failure becomes a sentence."""
+    complete_streams()
     from alphaforge.cli.app import app  # noqa: PLC0415 - reports its own broken imports like any other failure
     from alphaforge.cli.state import state  # noqa: PLC0415 - the same
 
@@ -39,7 +42,12 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left
+        silence_output()
+        return OK
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        silence_output()  # the command line's library met it first
         return OK
     except Exception as error:  # noqa: BLE001 - the last resort of a program: a sentence, and the trace on request
         return _failed(error)
@@ -56,13 +64,15 @@ def _failed(error: Exception) -> int:
             _say(error.format_message(), "`--help` behind a command says what it takes.", "Usage")
             return error.exit_code
         case OSError():
-            _say(f"{error.filename or 'A file'}: {error.strerror or error}", "Check its name and its rights.", "File")
+            advice = "Make room." if error.errno in _NO_ROOM else "Check its name and its rights."
+            _say(f"{error.filename or 'The output'}: {error.strerror or error}", advice, "File")
             return USAGE
         case _:
             _say(f"Unexpected: {type(error).__name__}: {error}", _DEFECT_ADVICE, "Defect")
             return DEFECT
 
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DEFECT_ADVICE = "This is a defect of AlphaForge. `--debug` shows where; please report it with that."
 
 
@@ -81,4 +91,5 @@ def _say(message: str, advice: str, kind: str) -> None:
         sys.stderr.write(hidden(traceback.format_exc()))
     sys.stderr.write("\n".join(line for line in (hidden(message), hidden(advice)) if line) + "\n")
     if state.as_json:
-        print_json({"error": {"kind": kind, "message": hidden(message), "advice": hidden(advice)}})
+        with suppress(OSError):  # where the output itself is what failed, standard error has said so
+            print_json({"error": {"kind": kind, "message": hidden(message), "advice": hidden(advice)}})

@@ -26,10 +26,13 @@ def sandbox(
     replay: Annotated[
         Path | None, typer.Option(help="A folder of candle files (GBP_USD_M5.csv, ...) to play instead; needs --from.")
     ] = None,
-    latency: Annotated[float, typer.Option(min=0, help="Milliseconds before each answer.")] = 0.0,
+    latency: Annotated[float, typer.Option(min=0, max=600_000, help="Milliseconds before each answer.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Run an invented OANDA on this machine until it is interrupted, for trials of clients and of the desk."""
+    """Run an invented OANDA on this machine until it is interrupted, for trials of clients and of the desk.
+
+    Its account has the usual pairs, metals and indices, and those of INSTRUMENTS.
+    """
     from alphaforge.market.sandbox.run import SandboxOptions, run_sandbox  # noqa: PLC0415 - `--help` needs none of it
 
     settings = state.settings(sandbox_seed=seed)

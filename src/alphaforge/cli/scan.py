@@ -40,9 +40,13 @@ def scan(
 
 async def _scan(settings: Any, names: tuple[str, ...] | None) -> tuple[list[Any], bool]:  # noqa: ANN401 - see state
     from alphaforge.bootstrap import open_desk  # noqa: PLC0415 - `--help` needs none of it
+    from alphaforge.workflows.desk import not_watched  # noqa: PLC0415 - the same
     from alphaforge.workflows.open_market import open_market  # noqa: PLC0415 - the same
     from alphaforge.workflows.scan_market import scan_market  # noqa: PLC0415 - the same
 
+    for name in names or ():
+        if name not in settings.instruments:
+            raise not_watched(name, settings.instruments)  # before a database is made for nothing
     async with open_desk(settings) as desk:
         await open_market(desk)
         return list(await scan_market(desk, names)), desk.source.simulated
@@ -61,7 +65,8 @@ def _print(results: list[Any]) -> None:
         answer = str(decision.direction) if decision.is_signal else f"no: {decision.reason}"
         measured = (f"{decision.strength:.1f}", f"{decision.agreement:.0%}")
         moment = rfc3339(decision.candle_time)
-        rows.append((result.instrument, moment, answer, *measured, decision.regime, result.signal_id))
+        made = result.signal_id if result.earlier_id is None else f"{result.earlier_id}, earlier"
+        rows.append((result.instrument, moment, answer, *measured, decision.regime, made))
     print_table("Scan", headings, rows)
     for result in results:
         if result.problem:
@@ -78,6 +83,7 @@ def _as_json(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a ScanResult, imp
     return {
         "instrument": result.instrument,
         "signal_id": result.signal_id,
+        "earlier_signal_id": result.earlier_id,
         "reason": result.reason or None,
         "problem": result.problem,
         "late": result.late,

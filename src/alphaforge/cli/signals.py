@@ -27,7 +27,7 @@ def list_signals(
     direction: Annotated[Direction | None, typer.Option(help="Only this side.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="Not before this time (RFC 3339).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Before this time (RFC 3339).")] = None,
-    min_confidence: Annotated[float | None, typer.Option(help="At least this confidence.")] = None,
+    min_confidence: Annotated[float | None, typer.Option(min=0, max=100, help="At least this confidence.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
     skip: Annotated[int, typer.Option(min=0, help="How many of the newest to leave out.")] = 0,
     as_json: AsJson = False,

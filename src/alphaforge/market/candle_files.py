@@ -26,6 +26,8 @@ _TIMES = ("time", "timestamp", "datetime", "date", "__index_level_0__")
 _PARTS = ("open", "high", "low", "close")
 _MILLISECONDS_FROM = 1e11
 """As seconds, this would be the year 5138."""
+_LARGEST_VOLUME = 1e15
+_A_VOLUME = "A volume is the number of prices within the candle."
 _SAY_UTC = "Add --utc where the times of the file are UTC without saying so."
 COLUMN_NAMES = ("timestamp", *(f"{side}{part}" for side in ("", "bid_", "ask_") for part in _PARTS), "volume")
 """What is written; the sandbox replays such files too."""
@@ -136,6 +138,9 @@ def _volume(path: Path, column: Any) -> Ints:  # noqa: ANN401 - text of a CSV or
     if not np.isfinite(numbers).all():
         row = int(np.argmin(np.isfinite(numbers))) + 2
         raise InvalidInput(f"{path.name}, row {row}: a volume is missing", advice="Leave the column out if unknown.")
+    if (np.abs(numbers) > _LARGEST_VOLUME).any():
+        row = int(np.argmax(np.abs(numbers))) + 2
+        raise InvalidInput(f"{path.name}, row {row}: a volume of {numbers[row - 2]:g} cannot be", advice=_A_VOLUME)
     return numbers.astype(np.int64)
 
 

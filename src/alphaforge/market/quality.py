@@ -3,6 +3,7 @@
 `RawCandles` is what came out of a file: nothing about it is certain yet. Only what `sound` leaves becomes a series.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,12 +75,17 @@ class Quality:
         return not self.bad and not self.duplicates
 
 
-def assess(raw: RawCandles, hours: MarketHours) -> Quality:
-    """Look at every candle and at every hole between the first and the last."""
+def assess(raw: RawCandles, hours: MarketHours, *, now: float = math.inf) -> Quality:
+    """Look at every candle and at every hole between the first and the last.
+
+    `now` (epoch seconds): candles that end later cannot have been seen by anybody. Stored ones need none, for a market
+    may have a time of its own.
+    """
+    bad = _bad(raw, now)
     times, counts = np.unique(raw.time, return_counts=True)
     aligned = times[times % _M5 == 0]
     if not len(aligned):
-        return Quality(len(raw.time), None, None, 0, 0, int((counts - 1).sum()), _bad(raw), ())
+        return Quality(len(raw.time), None, None, 0, 0, int((counts - 1).sum()), bad, ())
     first, last = int(aligned[0]), int(aligned[-1])
     every = np.arange(first, last + 1, _M5, dtype=np.int64)
     trading = hours.open_at(every)
@@ -91,14 +97,14 @@ def assess(raw: RawCandles, hours: MarketHours) -> Quality:
         expected=int(trading.sum()),
         outside_hours=int((present & ~trading).sum()),
         duplicates=int((counts - 1).sum()),
-        bad=_bad(raw),
+        bad=bad,
         gaps=_gaps(every[trading], present[trading]),
     )
 
 
-def sound(raw: RawCandles) -> RawCandles:
+def sound(raw: RawCandles, *, now: float = math.inf) -> RawCandles:
     """The candles that can be, in order, the last of each double."""
-    kept = raw.rows(_faults(raw) == 0)
+    kept = raw.rows(_faults(raw, now) == 0)
     _, newest = np.unique(kept.time[::-1], return_index=True)
     return kept.rows(len(kept.time) - 1 - newest)
 
@@ -114,10 +120,12 @@ _REASONS = (
     "has a low above or a high below its open or close",
     "has its bid above its ask",
     "has a negative volume",
+    "is older than the candle before it",
+    "has not ended yet",
 )
 
 
-def _faults(raw: RawCandles) -> Ints:
+def _faults(raw: RawCandles, now: float) -> Ints:
     """For each candle 0, or 1 + the position of its first fault in `_REASONS`."""
     prices = raw.prices.reshape(3, 4, -1)  # side, open/high/low/close, candle
     opened, high, low, close = (prices[:, column] for column in range(4))
@@ -128,6 +136,8 @@ def _faults(raw: RawCandles) -> Ints:
             ((low > np.minimum(opened, close)) | (high < np.maximum(opened, close))).any(axis=0),
             close[1] > close[2],
             raw.volume < 0,
+            np.diff(raw.time, prepend=raw.time[:1]) < 0,
+            raw.time + _M5 > now,
         )
     first: Ints = np.zeros(len(raw.time), np.int64)
     for position in range(len(faults), 0, -1):
@@ -135,8 +145,8 @@ def _faults(raw: RawCandles) -> Ints:
     return first
 
 
-def _bad(raw: RawCandles) -> tuple[BadCandle, ...]:
-    faults = _faults(raw)
+def _bad(raw: RawCandles, now: float) -> tuple[BadCandle, ...]:
+    faults = _faults(raw, now)
     return tuple(BadCandle(int(raw.time[i]), _REASONS[int(faults[i]) - 1]) for i in np.flatnonzero(faults))
 
 

@@ -5,7 +5,7 @@ decide on each instrument's candle, always in the same order. Nothing here reads
 """
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from alphaforge.core.candles import CandleSeries
@@ -104,16 +104,18 @@ class Book:
         through: float,
         *,
         finer: Mapping[int, CandleSeries] | None = None,
+        awaited: Collection[int] = (),
     ) -> list[Settled]:
         """Close the signals that ended by `through` (epoch seconds), oldest first, and remember their results.
 
         `candles`: M5 by instrument, complete through that moment; later ones are not looked at. `pips`: the price of a
-        pip by instrument. `finer`: by signal id, finer candles of its ambiguous one.
+        pip by instrument. `finer`: by signal id, finer candles of its ambiguous one; `awaited`: signals that
+        stay open because those cannot be had yet.
         """
         settled = []
         for signal in sorted(self.open.values(), key=lambda one: (one.opened_at, one.id)):
             series = candles.get(signal.instrument)
-            if series is None:
+            if series is None or signal.id in awaited:
                 continue
             known = series.until(through)
             outcome = settle(

@@ -124,7 +124,8 @@ def _config(connection: Connection) -> "Config":
     return config
 
 
-def not_adopted(where: str) -> StorageError:
+def not_adopted(where: str, state: State) -> StorageError:
     """For a reader that finds a database which only a server may create or migrate."""
-    message = f"{where} is not up to date with this version of AlphaForge"
+    what = "is not there yet, or empty" if state is State.EMPTY else "is not up to date with this version of AlphaForge"
+    message = f"{where} {what}"
     return StorageError(message, advice="Start the server once: it creates or adopts the database.")

@@ -49,8 +49,8 @@ async def check_current(engine: Engine, where: str) -> None:
     """For readers: raises StorageError where only a server can make the database usable."""
     if not await is_current(engine):
         async with transaction(engine) as connection:
-            await connection.run_sync(lambda plain: state_of(_catalog(plain), where))
-        raise not_adopted(where)
+            state = await connection.run_sync(lambda plain: state_of(_catalog(plain), where))
+        raise not_adopted(where, state)
 
 
 async def over_engine(engine: Engine, work: Callable[[Connection], None]) -> None:

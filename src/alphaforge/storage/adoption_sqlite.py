@@ -39,13 +39,14 @@ def claim(path: Path) -> ProcessLock:
 
 def check_current(path: Path) -> None:
     """For readers: raises StorageError where only a server can make the file usable."""
-    with plainly():
-        if look(path) is not State.CURRENT:
-            raise not_adopted(str(path))
+    state = look(path)
+    if state is not State.CURRENT:
+        raise not_adopted(str(path), state)
 
 
+@plainly()
 def look(path: Path) -> State:
-    """What the file is, without a byte written."""
+    """What the file is, without a byte written. Raises the StorageError family for what cannot be looked at."""
     if path.is_dir():
         message = f"{path} is a folder"
         raise DatabaseForeign(message, advice="Name a file in DATABASE_URL, e.g. sqlite:///./trading_signals.db.")

@@ -112,6 +112,15 @@ class SignalRepository:
         stored = await self.connection.scalar(select(_c.decision).where(_c.id == signal_id))
         return None if stored is None else msgspec.json.decode(stored, type=dict[str, Any])
 
+    async def made_of(
+        self, strategy: str, source: str, instrument: str, candle_time: int
+    ) -> tuple[int, dict[str, Any]] | None:
+        """The signal of a candle by its identity: its id, and what was decided."""
+        identity = {"strategy": strategy, "source": source, "instrument": instrument, "candle_time": candle_time}
+        statement = select(_c.id, _c.decision).where(*(_c[name] == value for name, value in identity.items()))
+        row = (await self.connection.execute(statement)).one_or_none()
+        return None if row is None else (row.id, msgspec.json.decode(row.decision, type=dict[str, Any]))
+
     async def page(self, criteria: SignalCriteria, *, skip: int = 0, limit: int | None) -> list[dict[str, Any]]:
         """Signals, newest first (by time, then id). `criteria.behind` goes on where another page ended."""
         return await rows.dicts(self.connection, page_statement(criteria, skip, limit))

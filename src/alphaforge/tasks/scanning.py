@@ -43,9 +43,17 @@ class ScanSchedule:
                 await self._scan_close(boundary, trading)
 
     async def _next_close(self, boundary: int) -> int:
-        """Wait for the close after `boundary`, by the market's clock; answers the newest one passed."""
-        following = boundary + Granularity.M5.seconds
+        """Wait for the close after `boundary`, by the market's clock; answers the newest one passed.
+
+        Set back by more than a candle, the clock was wrong before: at the start it may have been the machine's, which
+        says nothing of a market of another time.
+        """
+        step = Granularity.M5.seconds
+        following = boundary + step
         while (ahead := following + CLOSE_DELAY + CLOCK_DOUBT * self.clock.speed - self.clock.now()) > 0:
+            if ahead > 2 * step + CLOSE_DELAY + CLOCK_DOUBT * self.clock.speed:
+                following = Granularity.M5.floor(self.clock.now()) + step
+                continue
             await self._wait(min(ahead / self.clock.speed, 1.0))
         return max(following, Granularity.M5.floor(self.clock.now()))
 

@@ -26,6 +26,7 @@ class Strategy:
     is_running: bool = True
     last_scan_at: float | None = None
     last_results: dict[str, ScanResult] = field(default_factory=dict)
+    last_failure: Exception | None = None
     _under_way: int = 0
     _scans: int = 0
 
@@ -62,8 +63,12 @@ class Strategy:
             with bound_contextvars(scan_id=self._scans):
                 results = await scan_market(self.desk, tuple(names) if names else None)
                 _log_scan(results, began)
+        except Exception as error:
+            self.last_failure = error
+            raise
         finally:
             self._under_way -= 1
+        self.last_failure = None
         self.last_scan_at = self.desk.clock.now()
         self.last_results.update((result.instrument, result) for result in results)
         return results

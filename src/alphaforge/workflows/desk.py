@@ -16,6 +16,11 @@ from alphaforge.signals.settings import StrategySettings
 from alphaforge.storage.engine import Database
 
 
+def not_watched(name: str, names: tuple[str, ...]) -> UnknownInstrument:
+    """For an instrument that is none of those that the desk watches."""
+    return UnknownInstrument(f"{name} is not watched", advice=f"Watched are {', '.join(names)}.")
+
+
 @dataclass(frozen=True, slots=True)
 class HeldBook:
     """A book, the source it is of, and the generation of the database's signals that it agrees with."""
@@ -52,7 +57,7 @@ class Desk:
         """`names` as far as they are watched, or all; raises UnknownInstrument for another."""
         for name in names or ():
             if name not in self.names:
-                raise UnknownInstrument(f"{name} is not watched", advice=f"Watched are {', '.join(self.names)}.")
+                raise not_watched(name, self.names)
         return names or self.names
 
     def instrument(self, name: str) -> Instrument:

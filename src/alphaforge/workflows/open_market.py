@@ -15,8 +15,19 @@ async def open_market(desk: Desk) -> None:
     for name in desk.names:
         if name not in known:
             log.error("instrument_missing", instrument=name, advice="The account cannot trade it; see INSTRUMENTS.")
+    if not desk.source.simulated:  # a sandbox says with every answer what the time is
+        await _learn_time(desk, [name for name in desk.names if name in known])
     await desk.candles.load(desk.names)
     log.info("market_opened", source=desk.source.name, simulated=desk.source.simulated, instruments=len(known))
+
+
+async def _learn_time(desk: Desk, names: list[str]) -> None:
+    """Ask for prices, which alone carry the market's time, before anything is decided by the machine's."""
+    try:
+        if names:
+            await desk.source.quotes(names)
+    except MarketError as error:  # the first prices that come will tell
+        log.info("market_time_unknown", reason=error.message)
 
 
 async def warm_connections(desk: Desk) -> None:

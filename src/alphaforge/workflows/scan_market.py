@@ -1,7 +1,7 @@
 """The product's sentence: take the closed candles of each instrument side by side, evaluate, store, announce."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alphaforge.core.clock import lag
 from alphaforge.core.errors import MarketError, NoData
@@ -10,13 +10,14 @@ from alphaforge.market.rolling import Refreshed
 from alphaforge.signals.analysis import Analysis, analyse_last
 from alphaforge.signals.decision import Context, decide
 from alphaforge.signals.model import Decision
+from alphaforge.signals.settings import STRATEGY
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
 from alphaforge.workflows.collect_candles import collect_candles
 from alphaforge.workflows.desk import Desk, HeldBook
 from alphaforge.workflows.load_book import NOUN, followed, load_book
 from alphaforge.workflows.settle_signals import finer_candles
-from alphaforge.workflows.store_evaluation import Evaluation, EvaluationStore
+from alphaforge.workflows.store_evaluation import Evaluation, EvaluationStore, context_from_dict
 
 M5 = Granularity.M5.seconds
 
@@ -31,7 +32,8 @@ class ScanResult:
     `decision` is about the newest closed candle, None where none could be made. `reason` says why there is no signal:
     the first failed filter's name, `already_signalled`, or a sentence where nothing could be decided; empty for a
     signal, which `signal_id` names. `late`: the broker has not closed its newest candle yet. `evaluated`: how many
-    candles this scan evaluated and stored. `problem`: what the market answered instead of candles.
+    candles this scan evaluated and stored. `problem`: what the market answered instead of candles. `earlier_id`: the
+    signal that an earlier scan made of this very candle.
     """
 
     instrument: str
@@ -41,13 +43,15 @@ class ScanResult:
     late: bool = False
     evaluated: int = 0
     problem: str | None = None
+    earlier_id: int | None = None
 
 
 async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[ScanResult]:
     """Fetch, evaluate and store every candle that closed since the last evaluation; decide on the newest.
 
     Each candle is stored once, as a signal or as a rejection, however often and from wherever this is called. Where
-    nothing new has closed, the newest candle is decided again as things stand now, and nothing is stored.
+    nothing new has closed, the newest candle is decided again as things stand now, and nothing is stored;
+    where it made a signal, without that one, which would refuse it.
     """
     watched = desk.watched(names)
     boundary = Granularity.M5.floor(desk.clock.now() - CLOCK_DOUBT * desk.clock.speed)
@@ -58,7 +62,7 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
         for start in scan.starts():
             await scan.step(start)
         desk.held = scan.held
-        return [scan.result(name, fetched[name]) for name in watched]
+        return [await scan.result(name, fetched[name]) for name in watched]
 
 
 def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analysis]:
@@ -101,7 +105,7 @@ class _Scan:
         pips = {name: desk.instrument(name).pip for name in desk.names}
         async with desk.database.write(NOUN, "rejections") as connection:
             signals = SignalRepository(connection)
-            for ended in self.held.book.settle(candles, pips, close, finer=finer):
+            for ended in self.held.book.settle(candles, pips, close, finer=finer.candles, awaited=finer.awaited):
                 await signals.settle(ended.signal.id, ended.outcome, at=desk.clock.now())
             store = EvaluationStore(desk, signals, RejectionRepository(connection))
             found = [await self._evaluated(store, name, row) for name, row in self._rows(start)]
@@ -136,15 +140,15 @@ class _Scan:
         is_open = self.desk.hours_of(name).is_open(as_of)
         return self.held.book.context_for(self.desk.instrument(name), as_of, market_open=is_open)
 
-    def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
+    async def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
         """What this scan says of an instrument."""
         problem = fetched.message if isinstance(fetched, MarketError) else None
         late = isinstance(fetched, Refreshed) and fetched.late
         if (found := self.newest.get(name)) is None:
-            return self._again(name, problem, late=late)
+            return await self._again(name, problem, late=late)
         return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)
 
-    def _again(self, name: str, problem: str | None, *, late: bool) -> ScanResult:
+    async def _again(self, name: str, problem: str | None, *, late: bool) -> ScanResult:
         """The decision on the newest candle as things stand now; nothing of it is stored."""
         closed = self.desk.candles.series(name)
         if not len(closed):
@@ -153,8 +157,26 @@ class _Scan:
         analysis = self.desk.analyses.get(name)
         if analysis is None or analysis.series is not closed:
             analysis = self.desk.analyses[name] = analyse_last(closed, self.desk.strategy)
+        as_of = self.desk.clock.now()
+        made = await self._made(name, int(closed.time[-1]), as_of)
         try:
-            decision = decide(analysis, -1, self.context(name, self.desk.clock.now()))
+            decision = decide(analysis, -1, made[1] if made else self.context(name, as_of))
         except NoData as error:
             return ScanResult(name, None, None, error.message, late, problem=problem)
+        if made and decision.is_signal:
+            return ScanResult(name, decision, None, "already_signalled", late, problem=problem, earlier_id=made[0])
         return ScanResult(name, decision, None, decision.reason or "already_evaluated", late, problem=problem)
+
+    async def _made(self, name: str, candle: int, as_of: float) -> tuple[int, Context] | None:
+        """The signal that this candle made, and what it was decided from, as of now; None where it made none.
+
+        A decision that knew of its own signal would be refused by its cooldown.
+        """
+        if self.held.book.last_signal_at.get(name) != candle + M5:
+            return None
+        async with self.desk.database.read() as connection:
+            made = await SignalRepository(connection).made_of(STRATEGY, self.desk.source.name, name, candle)
+        if made is None or (known := made[1].get("context")) is None:
+            return None
+        is_open = self.desk.hours_of(name).is_open(as_of)
+        return made[0], replace(context_from_dict(known, name, as_of), market_open=is_open)

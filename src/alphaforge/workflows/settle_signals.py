@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import MarketError, RequestRejected
+from alphaforge.core.errors import MarketError, MarketUnavailable, RequestRejected
 from alphaforge.core.granularity import Granularity
 from alphaforge.signals.model import Outcome, Status
 from alphaforge.signals.outcome import OpenSignal, ambiguous_candle, settle
@@ -58,17 +58,36 @@ async def settle_signals(desk: Desk, *, own_only: bool, scanning: bool) -> list[
         return [_settlement(signal, end) for signal, end in found]
 
 
+@dataclass(frozen=True, slots=True)
+class Finer:
+    """By signal, the finer candles of the one that touched both its levels, as far as the market has them.
+
+    `awaited`: signals whose finer candles cannot be had at present; to settle them without would be to guess.
+    """
+
+    candles: Mapping[int, CandleSeries]
+    awaited: frozenset[int]
+
+
 async def finer_candles(
     desk: Desk, signals: Iterable[OpenSignal], candles: Mapping[str, CandleSeries], through: float
-) -> dict[int, CandleSeries]:
-    """By signal, the finer candles of the one that touched both its levels, as far as the market has them."""
-    finer = {}
+) -> Finer:
+    """What it takes to settle the signals that one candle up to `through` (epoch seconds) leaves in doubt."""
+    finer, awaited = {}, set()
     for signal in signals:
         known = candles.get(signal.instrument)
         start = None if known is None else ambiguous_candle(signal, known.until(through))
-        if start is not None and (found := await _resolved(desk, signal, start)) is not None:
-            finer[signal.id] = found
-    return finer
+        if start is None:
+            continue
+        try:
+            finer[signal.id] = await _resolved(desk, signal, start)
+        except RequestRejected as error:
+            log.info("no_finer_candles", signal_id=signal.id, reason=error.message)
+        except MarketError as error:
+            if desk.clock.now() <= signal.expires_at + PATIENCE:
+                awaited.add(signal.id)
+            log.warning("finer_candles_unavailable", signal_id=signal.id, error=error.message)
+    return Finer(finer, frozenset(awaited))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +138,10 @@ async def _look(desk: Desk, signal: OpenSignal) -> _End:
             return _Unseen(error.message)
         log.info("settlement_waits", signal_id=signal.id, reason=error.message)
         return None
+    if signal.id in finer.awaited:
+        return None
     pip = desk.instrument(signal.instrument).pip
-    return settle(signal, candles.until(through), pip, finer=finer.get(signal.id), through=through)
+    return settle(signal, candles.until(through), pip, finer=finer.candles.get(signal.id), through=through)
 
 
 async def _candles_of(desk: Desk, signal: OpenSignal) -> CandleSeries:
@@ -142,18 +163,21 @@ def _unseen(desk: Desk, signal: _Followed, why: str = _NO_CANDLES) -> _End:
     return _Unseen(why) if desk.clock.now() >= signal.expires_at else None
 
 
-async def _resolved(desk: Desk, signal: OpenSignal, start: int) -> CandleSeries | None:
+async def _resolved(desk: Desk, signal: OpenSignal, start: int) -> CandleSeries:
     """M1 candles of five minutes, and where one of those touched both levels too, its S5 candles."""
-    try:
-        minutes = (await desk.source.candles(signal.instrument, Granularity.M1, start=start, end=start + M5)).closed
-        minute = ambiguous_candle(signal, minutes) if len(minutes) else None
-        if minute is None:
-            return minutes
-        end = minute + Granularity.M1.seconds
-        return (await desk.source.candles(signal.instrument, Granularity.S5, start=minute, end=end)).closed
-    except MarketError as error:
-        log.warning("finer_candles_unavailable", signal_id=signal.id, error=error.message)
-        return None
+    minutes = await _complete(desk, signal.instrument, Granularity.M1, start, start + M5)
+    minute = ambiguous_candle(signal, minutes) if len(minutes) else None
+    if minute is None:
+        return minutes
+    return await _complete(desk, signal.instrument, Granularity.S5, minute, minute + Granularity.M1.seconds)
+
+
+async def _complete(desk: Desk, instrument: str, granularity: Granularity, start: int, end: int) -> CandleSeries:
+    """The candles of [start, end). Raises MarketError, also while the last of them is not complete."""
+    page = await desk.source.candles(instrument, granularity, start=start, end=end)
+    if page.forming:
+        raise MarketUnavailable(f"A {granularity} candle of {instrument} is not complete yet")
+    return page.closed
 
 
 async def _store(desk: Desk, ended: Sequence[tuple[_Followed, Outcome | _Unseen]]) -> None:

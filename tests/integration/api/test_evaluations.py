@@ -70,6 +70,18 @@ async def test_a_refusal_carries_its_filter_its_sentence_and_what_was_nearest(be
     assert cold == {"pair": "USD_JPY", "generated": False, "reason": "warming_up: 200 of 13000 candles"}
 
 
+@SQLITE
+async def test_a_candle_that_has_made_a_signal_is_answered_and_explained_with_it(bench: Bench) -> None:
+    again = FakeResult("GBP_USD", decided(), None, "already_signalled", earlier_id=5)
+    bench.desk.results = [again]
+    body = await bench.ask("POST", "/api/signals/enhanced/generate/GBP_USD")
+    assert (body["signals_generated"], body["generated"], body["signal_id"]) == (0, False, 5)
+    assert body["reason"].startswith("The newest candle has made signal 5 already. BUY GBP_USD at ")
+    bench.strategy.last_results["GBP_USD"] = again
+    told = await bench.ask("GET", "/api/instruments/GBP_USD/explain")
+    assert (told["signal_id"], told["is_signal"]) == (5, True)
+
+
 async def test_the_result_of_one_pair_lies_at_the_top_too(bench: Bench) -> None:
     bench.desk.results = results()
     body = await bench.ask("POST", "/api/signals/enhanced/generate/gbp-usd")

@@ -1,6 +1,7 @@
 """The same request with the same key is done once, and answered the same."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
@@ -94,6 +95,30 @@ async def test_many_at_once_with_one_key_are_one_write(bench: Bench, path: str) 
     assert len({answer.content for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
     assert await written(bench) in [(0, 1, 0, 0), (2, 0, 0, 0)]
+
+
+@pytest.mark.parametrize("path", ["/api/signals/generate", "/api/signals/enhanced/generate/GBP_USD"])
+async def test_many_at_once_with_one_key_are_one_scan(bench: Bench, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, all_have_looked = iter(range(1_000)), asyncio.Event()
+    look, scan = AnswerRepository.get, bench.desk.scan
+
+    async def counted(self: AnswerRepository, key: str, since: float) -> Any:
+        found = await look(self, key, since)
+        if next(looks) == 4 - 1:
+            all_have_looked.set()
+        return found
+
+    async def slow(instruments: Sequence[str] | None = None) -> Any:
+        await all_have_looked.wait()
+        return await scan(instruments)
+
+    bench.desk.results = [FakeResult("GBP_USD", reason="trend")]
+    monkeypatch.setattr(AnswerRepository, "get", counted)
+    monkeypatch.setattr(bench.desk, "scan", slow)
+    answers = await asyncio.gather(*(post(bench, path) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert await written(bench) == (0, 0, 0, 1)
 
 
 async def test_a_refused_request_may_be_mended_and_sent_with_the_same_key(bench: Bench) -> None:

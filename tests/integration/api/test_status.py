@@ -3,6 +3,7 @@
 import pytest
 
 from alphaforge.api.services import MarketFacts
+from alphaforge.core.errors import DatabaseUnwritable
 from api_bench import NOW, SQLITE, Bench
 
 pytestmark = SQLITE
@@ -30,6 +31,17 @@ async def test_health_gives_a_verdict(bench: Bench) -> None:
     assert (await bench.get("/health"))["status"] == "healthy"
     bench.market.facts = MarketFacts("sandbox", simulated=True, connected=False)
     assert (await bench.get("/health"))["status"] == "degraded"
+
+
+async def test_a_scan_that_broke_off_is_told_without_what_is_inside(bench: Bench) -> None:
+    bench.strategy.last_failure = DatabaseUnwritable("/home/jane/desk.db: the disk is full")
+    health = await bench.get("/health")
+    assert (health["status"], health["database"]) == ("degraded", "connected")
+    assert health["scan_problem"] == "The database cannot be used."
+    bench.strategy.last_failure = ZeroDivisionError("jane's account")
+    assert (await bench.get("/api/status"))["scan_problem"].startswith("Something unexpected went wrong")
+    bench.strategy.last_failure = None
+    assert (await bench.get("/health"))["status"] == "healthy"
 
 
 async def test_a_closed_database_is_said_and_does_not_break_liveness(

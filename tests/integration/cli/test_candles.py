@@ -1,4 +1,5 @@
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,55 @@ def test_impossible_candles_are_refused_whole_or_left_out_on_request(run: Run, f
     assert run("candles", "check", "--json").json == []
     taken = run("candles", "import", path, "GBP_USD", "--skip-bad", "--json").json
     assert (taken["new_or_changed"], taken["left_out"]) == (9, 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda rows: [rows[0], rows[2], rows[1]], "is older than the candle before it"),
+        (lambda rows: [*rows[:2], "2096-01-02" + rows[2][10:]], "the one of 2096-01-02T00:10:00Z has not ended yet"),
+    ],
+    ids=["out of order", "of the future"],
+)
+def test_candles_of_the_wrong_time_are_refused_too(
+    run: Run, folder: Path, database: Path, spoil: Callable[[list[str]], list[str]], why: str
+) -> None:
+    del database
+    path = write(folder / "bad.csv", walk(GBP_USD, 3, seed=3, gaps=0.0))
+    heading, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([heading, *spoil(rows)]) + "\n")
+    refused = run("candles", "import", path, "GBP_USD")
+    assert refused.code == 2
+    assert why in refused.err
+    assert run("candles", "import", path, "GBP_USD", "--skip-bad", "--json").json["left_out"] == 1
+
+
+def test_a_volume_that_no_candle_has_is_refused_with_its_row(run: Run, folder: Path, database: Path) -> None:
+    del database
+    path = write(folder / "bad.csv", walk(GBP_USD, 3, seed=3, gaps=0.0))
+    heading, *rows = path.read_text().splitlines()
+    rows[1] = rows[1].rpartition(",")[0] + ",1e300"
+    path.write_text("\n".join([heading, *rows]) + "\n")
+    refused = run("candles", "import", path, "GBP_USD")
+    assert refused.code == 2
+    assert "bad.csv, row 3: a volume of 1e+300 cannot be" in refused.err
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 41])
+def test_a_source_without_a_usable_name_is_refused(run: Run, folder: Path, database: Path, name: str) -> None:
+    del database
+    refused = take_in(run, folder, 10, "--source", name)
+    assert refused.code == 2
+    assert "Accepted: 1 to 40 printable characters." in refused.err
+    assert run("candles", "check", "--json").json == []
+
+
+def test_an_export_of_no_time_at_all_is_refused(run: Run, folder: Path, database: Path) -> None:
+    del database
+    take_in(run, folder, 10)
+    refused = run("candles", "export", "GBP_USD", "--from", "2025-01-07T00:00:00Z", "--to", "2025-01-06T00:00:00Z")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--from comes before --to" in refused.err
 
 
 def test_check_reports_holes_in_open_hours_by_source_and_instrument(run: Run, folder: Path, database: Path) -> None:

@@ -72,6 +72,14 @@ def test_a_damaged_database_is_found_and_the_backup_named(run: Run, database: Pa
     assert "backup" in answer.out
 
 
+def test_a_database_that_was_cut_off_is_a_finding_and_no_defect(run: Run, database: Path) -> None:
+    whole = database.read_bytes()
+    database.write_bytes(whole[: len(whole) // 3])
+    answer = run("doctor", "--json")
+    assert answer.code == 1
+    assert found(answer)["database"] == ("failed", "The database file is damaged")
+
+
 def test_a_file_that_is_no_database_is_refused_with_advice(run: Run, folder: Path) -> None:
     (folder / "trading_signals.db").write_text("a shopping list")
     answer = run("doctor", "--json")
@@ -119,3 +127,16 @@ def test_an_instrument_that_the_account_lacks_is_named(run: Run, monkeypatch: py
     answer = run("doctor", "--json")
     assert answer.code == 1
     assert found(answer)["instruments"] == ("failed", "not on this account: EUR_CHF")
+    assert found(answer)["clock"][0] != "failed", "the others' prices carry the time as well"
+
+
+def test_a_broker_that_cannot_be_reached_is_named_with_what_to_look_at(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OANDA_API_KEY", TOKEN)
+    monkeypatch.setenv("OANDA_API_URL", "http://127.0.0.1:9")  # discard: nobody listens there
+    answer = run("doctor", "--json")
+    assert answer.code == 1
+    assert "http://127.0.0.1:9 gives no answer" in found(answer)["token"][1]
+    (advice,) = (check["advice"] for check in answer.json["checks"] if check["name"] == "token")
+    assert "firewall" in advice

@@ -1,6 +1,7 @@
 """`scan`, `candles download` and `sandbox`: the commands that talk to a market, here a sandbox of their own."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,12 @@ def test_a_download_keeps_what_the_market_has_and_a_second_one_changes_nothing(r
     assert second["new_or_changed"] == 0
 
 
+def test_a_download_may_be_of_what_is_not_watched(run: Run) -> None:
+    bounds = ("--from", "2025-07-07T00:00:00Z", "--to", "2025-07-07T02:00:00Z")
+    (found,) = run("candles", "download", "eur/nok", *bounds, "--json").json
+    assert (found["instrument"], found["candles"] > 0) == ("EUR_NOK", True)
+
+
 def test_a_download_of_no_time_at_all_is_refused(run: Run) -> None:
     refused = run("candles", "download", "--from", "2025-07-08T00:00:00Z", "--to", "2025-07-07T00:00:00Z")
     assert refused.code == 2
@@ -42,10 +49,11 @@ def test_a_scan_says_why_and_that_its_prices_are_invented(run: Run) -> None:
     assert (result["reason"] is None) == (result["signal_id"] is not None)
 
 
-def test_a_scan_of_what_is_not_watched_is_refused(run: Run) -> None:
+def test_a_scan_of_what_is_not_watched_is_refused_and_makes_no_database(run: Run, folder: Path) -> None:
     refused = run("scan", "gold")
     assert refused.code == 2
     assert "XAU_USD is not watched" in refused.err
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.usefixtures("held")
@@ -59,6 +67,13 @@ def test_a_market_that_does_not_answer_is_code_3(run: Run, monkeypatch: pytest.M
     monkeypatch.setenv("OANDA_API_KEY", "token")
     monkeypatch.setenv("OANDA_API_URL", "http://127.0.0.1:9")  # discard: nobody listens there
     assert run("scan").code == 3
+
+
+@pytest.mark.parametrize("latency", ["inf", "nan", "-1", "600001"])
+def test_a_latency_that_nobody_can_mean_is_refused(run: Run, latency: str) -> None:
+    refused = run("sandbox", f"--latency={latency}")
+    assert refused.code == 2
+    assert "--latency" in refused.err
 
 
 def test_a_replay_without_a_moment_to_begin_at_is_refused(run: Run) -> None:

@@ -98,6 +98,14 @@ def test_list_is_filtered(run: Run, database: Path, filters: tuple[object, ...],
     assert [row["id"] for row in run("signals", "list", *filters, "--json").json["signals"]] == ids
 
 
+@pytest.mark.parametrize("confidence", ["nan", "-1", "100.5"])
+def test_a_confidence_that_cannot_be_is_refused(run: Run, database: Path, confidence: str) -> None:
+    del database
+    refused = run("signals", "list", f"--min-confidence={confidence}")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--min-confidence" in refused.err
+
+
 def test_show_tells_the_votes_and_filters(run: Run, database: Path) -> None:
     keep(database, *three())
     answer = run("signals", "show", 1, "--json").json
@@ -142,5 +150,6 @@ def test_reading_works_beside_a_running_server(run: Run, held: Path) -> None:
 def test_a_database_that_is_not_there_is_code_4_and_is_not_made(run: Run, folder: Path) -> None:
     answer = run("signals", "list")
     assert answer.code == 4
+    assert "trading_signals.db is not there yet" in answer.err
     assert "Start the server once" in answer.err
     assert list(folder.iterdir()) == []

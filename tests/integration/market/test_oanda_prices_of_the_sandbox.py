@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from alphaforge.core.clock import MarketClock
-from alphaforge.core.errors import MarketUnavailable
+from alphaforge.core.errors import MarketUnavailable, RequestRejected
 from alphaforge.market.oanda import OandaAccess, OandaClient
 from alphaforge.market.sandbox.faults import Fault, FaultKind
 from alphaforge.market.sandbox.server import RunningSandbox
@@ -45,6 +45,19 @@ async def test_every_instrument_has_a_quote() -> None:
         quotes = await client.quotes(NAMES)
         assert sorted(quote.instrument for quote in quotes) == sorted(NAMES)
         assert all(abs(quote.time - NOW) < 3600 for quote in quotes)
+
+
+async def test_an_instrument_that_the_account_lacks_does_not_cost_the_others_their_prices() -> None:
+    async with market() as (client, _):
+        with pytest.raises(RequestRejected):
+            await client.quotes(["QQQ_WWW"])
+        await client.instruments()
+        assert {quote.instrument for quote in await client.quotes(["QQQ_WWW", *NAMES])} == set(NAMES)
+        stream = client.stream(["QQQ_WWW", *NAMES])
+        assert await anext(stream)
+        await stream.aclose()
+        with pytest.raises(RequestRejected):
+            await client.quotes(["QQQ_WWW"])
 
 
 @pytest.mark.parametrize(("kind", "refused"), [(FaultKind.NAN_PRICE, 3), (FaultKind.EMPTY_BOOK, 0)])

@@ -134,7 +134,10 @@ def test_a_folder_without_files_or_with_two_of_one_instrument_is_refused(tmp_pat
         candle_files(tmp_path)
     write(tmp_path / "GBP_USD_M5.csv")
     assert [path.name for path in candle_files(tmp_path)] == ["GBP_USD_M5.csv"]
-    (tmp_path / "GBP_USD_M5.parquet").touch()
+    for name in ("EUR_USD.csv", "AUD_USD_M15.csv", "notes.csv"):
+        (tmp_path / name).touch()
+    assert [path.name for path in candle_files(tmp_path)] == ["EUR_USD.csv", "GBP_USD_M5.csv"]
+    (tmp_path / "GBP_USD.parquet").touch()
     with pytest.raises(InvalidSetting, match="same instrument"):
         candle_files(tmp_path)
 
@@ -222,10 +225,15 @@ async def test_a_replay_runs_at_its_speed_and_is_served(tmp_path: Path) -> None:
 
 def test_the_options_describe_the_market(tmp_path: Path) -> None:
     write(tmp_path / "GBP_USD_M5.csv")
-    simulated = market_of(SandboxOptions(seed=9, instruments=("GOLD",), start=START, speed=0.0))
+    simulated = market_of(SandboxOptions(seed=9, instruments=("gold", "DKK_SEK"), start=START, speed=0.0))
     assert isinstance(simulated, SimulatedMarket)
-    assert (simulated.seed, list(simulated.listings), simulated.clock.now()) == (9, ["XAU_USD"], START)
+    assert (simulated.seed, simulated.clock.now()) == (9, START)
+    assert list(simulated.listings)[:2] == ["XAU_USD", "DKK_SEK"]
+    assert {"EUR_USD", "GBP_JPY", "SPX500_USD"} < set(simulated.listings), "as any account has them"
     assert list(market_of(SandboxOptions(replay=tmp_path, start=START)).listings) == ["GBP_USD"]
+    with pytest.raises(InvalidSetting, match="no prices at 1999-12-31") as refused:
+        market_of(SandboxOptions(start=946_684_799.0))
+    assert "2000-01-03" in refused.value.advice
     with pytest.raises(InvalidSetting, match="start from") as refused:
         market_of(SandboxOptions(replay=tmp_path))
     assert "--from" in refused.value.advice

@@ -141,7 +141,7 @@ async def test_a_candle_completed_45_s_late_is_late_and_then_decided_once(room: 
     await room.pass_time()
     (result,) = await room.strategy.scan()
     assert (result.late, result.problem, result.evaluated, result.signal_id) == (True, None, 0, None)
-    assert result.reason == "already_evaluated"
+    assert result.reason == "already_signalled"
     await answers(room)
     await room.pass_time(45)
     await assert_caught_up(room, 1)

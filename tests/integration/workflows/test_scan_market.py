@@ -1,11 +1,15 @@
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import DatabaseBusy, UnknownInstrument
+from alphaforge.core.errors import DatabaseBusy, DatabaseUnwritable, MarketUnavailable, UnknownInstrument
+from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import hours_of
+from alphaforge.market.source import Quote
 from alphaforge.signals.desk import Book
 from alphaforge.signals.model import Decision, Status
 from alphaforge.signals.offline import replay
@@ -14,11 +18,13 @@ from alphaforge.storage.signals import SignalRepository
 from alphaforge.tasks.background import Background
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.open_market import open_market
 from alphaforge.workflows.record_trade_result import record_trade_result
 from alphaforge.workflows.scan_market import scan_market
 from api_bench import SQLITE
 from builders import GBP_USD, USD_JPY, walk
 from desks import WILLING, MemoryMarket, desk_of, market_of
+from market_builders import HandClock
 
 M5 = 300
 FIRST = 700
@@ -66,8 +72,28 @@ async def test_a_scan_repeated_makes_one_evaluation_of_each_candle(desk: Desk) -
     again = await scan_market(desk)
     assert [result.evaluated for result in first + again] == [1, 1, 0, 0]
     assert all(result.signal_id for result in first)
-    assert [(result.signal_id, result.reason) for result in again] == [(None, "already_evaluated")] * 2
+    assert [(result.signal_id, result.reason) for result in again] == [(None, "already_signalled")] * 2
+    assert [result.earlier_id for result in again] == [result.signal_id for result in first]
     assert await evaluated(desk.database) == [(START, name) for name in NAMES]
+
+
+@SQLITE
+async def test_a_signal_is_no_reason_to_refuse_its_own_candle(desk: Desk) -> None:
+    desk.strategy = replace(WILLING, cooldown=3_600.0, exposure_cap=1)
+    first = await scan_market(desk, NAMES[:1])
+    again = await scan_market(desk, NAMES[:1])
+    assert [result.decision for result in again] == [result.decision for result in first]
+    assert [(result.signal_id, result.reason) for result in again] == [(None, "already_signalled")]
+    desk.clock.time += 600.0  # type: ignore[attr-defined] - a HandClock
+    desk.source.failures = [MarketUnavailable("gone")] * 3  # type: ignore[attr-defined] - a MemoryMarket
+    assert [result.reason for result in await scan_market(desk, NAMES[:1])] == ["stale_data"], "not hidden by it"
+    desk.source.failures = []  # type: ignore[attr-defined] - the same
+    restarted = desk_of(desk.database, market(), NAMES)
+    restarted.strategy = desk.strategy
+    found = (await scan_market(restarted, NAMES[:1]))[0]
+    assert (found.decision, found.earlier_id) == (first[0].decision, first[0].signal_id)
+    advance(desk)
+    assert [result.reason for result in await scan_market(desk, NAMES[:1])] == ["exposure"], "of the next one it is"
 
 
 async def test_scans_at_once_make_one_evaluation_of_each_candle(desk: Desk) -> None:
@@ -81,7 +107,7 @@ async def test_two_workers_at_once_make_one_evaluation_of_each_candle(desk: Desk
     scans = await asyncio.gather(scan_market(desk), scan_market(other))
     assert sorted(bool(result.signal_id) for scan in scans for result in scan) == [False, False, True, True]
     # the second one met the first at its write, or came when all was stored: as the database has it
-    assert {result.reason for scan in scans for result in scan} - {"already_signalled", "already_evaluated"} == {""}
+    assert {result.reason for scan in scans for result in scan} == {"", "already_signalled"}
     assert await evaluated(desk.database) == [(START, name) for name in NAMES]
     for each in (desk, other):
         advance(each)
@@ -263,6 +289,45 @@ async def test_a_stopped_strategy_scans_for_whoever_asks(desk: Desk) -> None:
     assert (strategy.is_running, strategy.is_scanning) == (False, False)
     assert strategy.last_scan_at == desk.clock.now()
     assert set(strategy.last_results) == set(NAMES)
+
+
+@dataclass(slots=True)
+class Past(MemoryMarket):
+    """A real market whose time is long ago, as its prices tell; everything else it says fits any time."""
+
+    async def instruments(self) -> list[Instrument]:
+        return [GBP_USD, USD_JPY]
+
+    async def quotes(self, instruments: Sequence[str]) -> list[Quote]:
+        assert list(instruments) == list(NAMES)
+        self.clock.time = CLOSE + 5.0
+        return []
+
+
+@SQLITE
+async def test_nothing_is_decided_before_the_market_has_told_its_time(database: Database) -> None:
+    past = Past(HandClock(CLOSE + 3e7), HISTORY, name="oanda-practice", simulated=False)
+    desk = desk_of(database, past, NAMES)
+    await open_market(desk)
+    results = await scan_market(desk)
+    assert [result.reason for result in results] == ["", ""], "by the machine's clock everything would be stale"
+    assert await evaluated(database) == [(START, name) for name in NAMES]
+
+
+@SQLITE
+async def test_the_failure_of_a_scan_is_known_until_one_ends_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object, **__: object) -> int | None:
+        message = "The disk of the database is full"
+        raise DatabaseUnwritable(message)
+
+    strategy = Strategy(desk)
+    with monkeypatch.context() as disk:
+        disk.setattr(SignalRepository, "add", full)
+        with pytest.raises(DatabaseUnwritable):
+            await strategy.scan(None)
+    assert isinstance(strategy.last_failure, DatabaseUnwritable)
+    await strategy.scan(None)
+    assert strategy.last_failure is None
 
 
 async def test_the_strategys_switch_survives_a_restart(desk: Desk) -> None:

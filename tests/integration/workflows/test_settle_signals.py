@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import DatabaseBusy, MarketError, MarketUnavailable, RequestRejected
+from alphaforge.core.errors import DatabaseBusy, MarketError, MarketUnavailable, RateLimited, RequestRejected
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.times import from_epoch
 from alphaforge.signals.model import Direction, Outcome, Status
@@ -15,10 +15,11 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.signals import NewSignal, SignalRepository
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.scan_market import scan_market
 from alphaforge.workflows.settle_signals import GRACE, PATIENCE, Settlement, settle_signals
 from api_bench import SQLITE
 from builders import bars, decision
-from desks import desk_of, market_of
+from desks import WILLING, MemoryMarket, desk_of, market_of
 
 pytestmark = SQLITE
 
@@ -201,6 +202,52 @@ async def test_without_finer_candles_it_is_lost_and_marked(database: Database) -
     row, asked = await ambiguous(database, {M1: closer(M1, start=AMBIGUOUS)})
     assert (row["status"], row["ambiguous"]) == (Status.LOST, True)
     assert [granularity for granularity, _, _ in asked] == [M1]
+
+
+async def doubtful(database: Database) -> tuple[int, Desk, MemoryMarket]:
+    """A signal whose fourth candle touched both its levels, first the target as minutes tell."""
+    signal_id = await strategy_signal(database)
+    market = market_of(history(BOTH, after=3), moment=OPENED + 5 * M5 + 5)
+    market.finer = {M1: closer(M1, TO_TARGET, TO_STOP, start=AMBIGUOUS)}
+    return signal_id, desk_of(database, market, ("GBP_USD",)), market
+
+
+async def test_finer_candles_that_cannot_be_had_at_present_are_awaited(database: Database) -> None:
+    signal_id, desk, market = await doubtful(database)
+    market.finer_failures = [MarketUnavailable("down"), RateLimited("slowly")]
+    for _ in range(2):
+        assert (await settled(desk))[signal_id].status is Status.PENDING
+    market.finer_forming = True
+    assert (await settled(desk))[signal_id].status is Status.PENDING, "its last minute is not complete"
+    market.finer_forming = False
+    assert (await settled(desk))[signal_id].status is Status.WON
+
+
+async def test_the_scan_goes_on_while_finer_candles_are_awaited(database: Database) -> None:
+    signal_id, desk, market = await doubtful(database)
+    desk.strategy = replace(WILLING, minimum_candles=5, volatility_window=5)
+    desk.evaluated, desk.evaluated_in = {"GBP_USD": AMBIGUOUS - M5}, market.name
+    market.finer_failures = [MarketUnavailable("down")] * 2
+    (result,) = await scan_market(desk)
+    assert result.evaluated == 2
+    assert (await row_of(database, signal_id))["status"] == Status.PENDING
+    assert (await settled(desk, scanning=True))[signal_id].status is Status.WON
+
+
+@pytest.mark.parametrize(
+    ("failure", "late"), [(RequestRejected("no such granularity"), 0), (MarketUnavailable("down"), PATIENCE + M5)]
+)
+async def test_finer_candles_that_are_refused_or_gone_for_a_day_leave_it_lost(
+    database: Database, failure: MarketError, late: int
+) -> None:
+    signal_id, desk, market = await doubtful(database)
+    market.finer_failures = [failure]
+    await desk.candles.refresh("GBP_USD")
+    if late:
+        desk.clock.time = EXPIRES + late  # type: ignore[attr-defined] - a HandClock
+    await settled(desk)
+    row = await row_of(database, signal_id)
+    assert (row["status"], row["ambiguous"]) == (Status.LOST, True)
 
 
 async def test_candles_that_wait_for_their_evaluation_are_settled_by_the_scan(database: Database) -> None:

@@ -1,4 +1,8 @@
+import errno
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -116,3 +120,41 @@ def test_help_and_version_are_answers(capsys: pytest.CaptureFixture[str]) -> Non
     assert "doctor" in capsys.readouterr().out
     assert run("--version") == 0
     assert capsys.readouterr().out.strip()
+
+
+def test_an_output_that_is_full_is_told_on_standard_error_alone(
+    failing: list[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fails(*_: object) -> None:
+        raise full
+
+    failing.append(full)
+    monkeypatch.setattr("alphaforge.cli.output.print_json", fails)
+    assert run("scan", "--json") == frame.USAGE
+    assert capsys.readouterr().err == "The output: No space left on device\nMake room.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shells there close no streams")
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_defect(closed: str) -> None:
+    command = ["/bin/sh", "-c", f'exec "{sys.executable}" -m alphaforge config {closed}']
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a reader leaves in another way there")
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
+def test_a_reader_that_has_left_is_no_failure(unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "alphaforge", "config", "--json"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

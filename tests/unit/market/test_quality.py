@@ -52,8 +52,8 @@ def test_a_candle_of_the_weekend_is_counted_but_is_no_fault() -> None:
 
 
 def test_doubles_are_counted_and_the_last_of_each_stays() -> None:
-    candles = raw([MONDAY, MONDAY + M5, MONDAY])
-    candles.volume[:] = [1, 2, 3]
+    candles = raw([MONDAY, MONDAY, MONDAY + M5])
+    candles.volume[:] = [1, 3, 2]
     assert assess(candles, FOREX_HOURS).duplicates == 1
     left = sound(candles)
     assert left.time.tolist() == [MONDAY, MONDAY + M5]
@@ -109,6 +109,17 @@ def test_a_time_off_the_five_minutes_and_a_negative_volume_are_named() -> None:
 def test_nothing_at_all_is_no_error() -> None:
     found = assess(raw([]), FOREX_HOURS)
     assert (found.candles, found.first, found.expected, found.gaps) == (0, None, 0, ())
+
+
+def test_a_candle_behind_a_later_one_or_not_yet_over_is_named() -> None:
+    late = raw([MONDAY + M5, MONDAY, MONDAY + 2 * M5])
+    found = assess(late, FOREX_HOURS, now=MONDAY + 3 * M5 - 1.0)
+    assert [(bad.time, bad.why) for bad in found.bad] == [
+        (MONDAY, "is older than the candle before it"),
+        (MONDAY + 2 * M5, "has not ended yet"),
+    ]
+    assert sound(late, now=MONDAY + 3 * M5 - 1.0).time.tolist() == [MONDAY + M5]
+    assert [bad.time for bad in assess(late, FOREX_HOURS, now=MONDAY + 3 * M5).bad] == [MONDAY]
 
 
 @given(

@@ -95,6 +95,15 @@ def test_finer_candles_are_given_by_signal() -> None:
     assert (ended.outcome.status, ended.outcome.ambiguous) == (Status.WON, False)
 
 
+def test_a_signal_whose_finer_candles_are_awaited_stays_open() -> None:
+    book = Book()
+    book.add(decision(), 1)
+    candles = {"GBP_USD": bars([BOTH], start=OPENED)}
+    assert book.settle(candles, PIPS, OPENED + 300, awaited={1}) == []
+    assert list(book.open) == [1]
+    assert len(book.settle(candles, PIPS, OPENED + 300)) == 1
+
+
 def test_results_are_in_the_order_of_time_however_they_arrive() -> None:
     book = Book()
     for r, at in ((3.0, 30.0), (1.0, 10.0), (2.0, 20.0)):

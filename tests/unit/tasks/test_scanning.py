@@ -137,6 +137,12 @@ async def test_a_clock_set_forward_skips_no_close_that_is_still_to_come() -> Non
     assert closes(await stage.run()) == [MONDAY + step * M5 for step in (0, 2, 3, 4)]
 
 
+async def test_a_clock_that_was_days_ahead_goes_on_with_the_next_close_of_the_right_time() -> None:
+    stage = Stage(HandClock(MONDAY + 86_400.0), jumps={5: -86_400.0}, most_scans=4)
+    moments = await stage.run()
+    assert closes(moments) == [MONDAY + 86_400, MONDAY + M5, MONDAY + 2 * M5, MONDAY + 3 * M5]
+
+
 async def test_a_clock_set_back_waits_for_the_close_that_was_not_scanned_yet() -> None:
     stage = Stage(HandClock(MONDAY + M5 + 100.0), jumps={5: -200.0}, most_scans=3)
     assert closes(await stage.run()) == [MONDAY + M5, MONDAY + 2 * M5, MONDAY + 3 * M5]

@@ -20,8 +20,10 @@ class Evaluation(Answer):
     """What one instrument's newest closed candle said."""
 
     generated: bool
-    reason: str | None = Field(None, description="Why there is no signal; absent where there is one.")
-    signal_id: int | None = Field(None, description="The stored signal; absent where there is none.")
+    reason: str | None = Field(None, description="Why no signal was made now; absent where one was.")
+    signal_id: int | None = Field(
+        None, description="The signal of this candle, made now or by an earlier scan; absent where there is none."
+    )
     direction: str | None = None
     confidence: float | None = Field(None, description="0 to 100; a rank, not a probability.")
     regime: str | None = None

@@ -28,8 +28,11 @@ class Status(Answer):
 class Health(Status):
     """The same with a verdict."""
 
-    status: str = Field(description="`healthy`, or `degraded` where the market or the database is missing.")
+    status: str = Field(
+        description="`healthy`, or `degraded` where the market or the database is missing or the last scan broke off."
+    )
     database: str
+    scan_problem: str | None = Field(description="What broke the last scan off; null where it ended well.")
 
 
 class FullStatus(Status):

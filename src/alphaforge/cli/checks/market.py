@@ -1,10 +1,11 @@
 """The market: token, environment, clock, instruments, hours."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from alphaforge.cli.checks import Check, State, failed, good, notice, skipped
-from alphaforge.core.errors import AlphaForgeError
+from alphaforge.core.errors import AlphaForgeError, MarketUnavailable
 from alphaforge.core.market_hours import hours_of
 from alphaforge.core.times import rfc3339
 from alphaforge.settings import Settings
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from alphaforge.market.oanda.client import OandaClient
 
 _NOTICEABLE, _TOO_MUCH = 2.0, 60.0
+_REACH = "Check the network and what stands between (firewall, proxy), and OANDA_API_URL."
 
 
 async def market_checks(settings: Settings) -> list[Check]:
@@ -33,12 +35,15 @@ async def _ask(source: "OandaClient", settings: Settings) -> list[Check]:
         await source.connect()
     except AlphaForgeError as error:
         later = [skipped(name, "no answer to ask further") for name in ("account", "clock", "instruments")]
-        return [failed("token", error.message, error.advice), *later]
+        gone = isinstance(error, MarketUnavailable)
+        found = f"not tried, {source.address} gives no answer: {error.message}" if gone else error.message
+        return [failed("token", found, _REACH if gone else error.advice), *later]
+    instruments, offered = await _instruments(source, settings)
     return [
         good("token", f"accepted by {source.name}"),
         await _account(source),
-        await _clock(source, settings),
-        await _instruments(source, settings),
+        await _clock(source, offered),
+        instruments,
     ]
 
 
@@ -50,9 +55,11 @@ async def _account(source: "OandaClient") -> Check:
     return good("account", f"in {account.currency}, {account.open_trades} open trades")
 
 
-async def _clock(source: "OandaClient", settings: Settings) -> Check:
+async def _clock(source: "OandaClient", offered: Sequence[str]) -> Check:
+    if not offered:
+        return skipped("clock", "no instrument whose prices carry the time")
     try:
-        await source.quotes(settings.instruments)
+        await source.quotes(offered)
     except AlphaForgeError as error:
         return failed("clock", error.message, error.advice)
     if not source.clock.observed:
@@ -67,16 +74,19 @@ async def _clock(source: "OandaClient", settings: Settings) -> Check:
     return notice("clock", found, advice) if abs(skew) > _NOTICEABLE else good("clock", found)
 
 
-async def _instruments(source: "OandaClient", settings: Settings) -> Check:
+async def _instruments(source: "OandaClient", settings: Settings) -> tuple[Check, list[str]]:
+    """The finding, and those of the settings' instruments that the account has."""
     try:
-        offered = {instrument.name for instrument in await source.instruments()}
+        known = {instrument.name for instrument in await source.instruments()}
     except AlphaForgeError as error:
-        return failed("instruments", error.message, error.advice)
-    missing = [name for name in settings.instruments if name not in offered]
+        return failed("instruments", error.message, error.advice), list(settings.instruments)
+    missing = [name for name in settings.instruments if name not in known]
     if missing:
-        advice = f"Take them out of INSTRUMENTS, or use an account that has them; this one has {len(offered)}."
-        return failed("instruments", f"not on this account: {', '.join(missing)}", advice)
-    return good("instruments", f"{', '.join(settings.instruments)} are on the account")
+        advice = f"Take them out of INSTRUMENTS, or use an account that has them; this one has {len(known)}."
+        finding = failed("instruments", f"not on this account: {', '.join(missing)}", advice)
+        return finding, [name for name in settings.instruments if name in known]
+    finding = good("instruments", f"{', '.join(settings.instruments)} are on the account")
+    return finding, list(settings.instruments)
 
 
 def _hours(name: str) -> Check:

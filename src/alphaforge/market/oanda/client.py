@@ -65,6 +65,7 @@ class OandaClient:
         self._access = access
         self._account = access.account_id
         self._finding_account = asyncio.Lock()
+        self._listed: frozenset[str] = frozenset()
         self._keeper = Timekeeper(self.clock, sandboxed=access.environment == "sandbox")
         openings, requests = connection_limiter(), WindowLimiter(_REQUESTS_A_SECOND, 1.0)
         context = httpx2.create_ssl_context() if "https://" in access.api_url + access.stream_url else None
@@ -94,6 +95,11 @@ class OandaClient:
         if self._keeper.sandboxed:
             return f"sandbox-{self._keeper.market}" if self._keeper.market else "sandbox"
         return self._access.source_name
+
+    @property
+    def address(self) -> str:
+        """The server that is asked."""
+        return self._access.api_url
 
     @property
     def simulated(self) -> bool:
@@ -144,7 +150,8 @@ class OandaClient:
     async def quotes(self, instruments: Sequence[str]) -> list[Quote]:
         """The newest quote of each instrument that has one. Raises MarketError."""
         path = f"{await self._account_path()}/pricing"
-        answer = await self._caller.get("prices", path, read_pricing, {"instruments": ",".join(instruments)})
+        asked = ",".join(self._on_the_account(instruments))
+        answer = await self._caller.get("prices", path, read_pricing, {"instruments": asked})
         if answer.value.time is not None and not self._keeper.sandboxed:
             self._keeper.tell(answers.moment(answer.value.time), answer.elapsed)
         return quotes_of(answer.value, instruments, self.traffic)
@@ -155,7 +162,8 @@ class OandaClient:
         if not self.clock.observed:
             await self.quotes(instruments)  # without the market's time no tick could be told from one of the future
         ticks = TickReader(instruments, self.clock, self.traffic)
-        items = self._streamer.stream(path, {"instruments": ",".join(instruments)}, ticks)
+        asked = ",".join(self._on_the_account(instruments))
+        items = self._streamer.stream(path, {"instruments": asked}, ticks)
         async with aclosing(items):
             async for item in items:
                 yield item
@@ -164,6 +172,7 @@ class OandaClient:
         """What the account may trade. Raises MarketError."""
         path = f"{await self._account_path()}/instruments"
         answer = await self._caller.get("instruments", path, _read_instruments)
+        self._listed = frozenset(entry.name for entry in answer.value.instruments)
         return [known for entry in answer.value.instruments if (known := _instrument(entry))]
 
     async def account(self) -> AccountSummary:
@@ -176,6 +185,13 @@ class OandaClient:
         """Close all connections."""
         await self._http.aclose()
         await self._stream_http.aclose()
+
+    def _on_the_account(self, instruments: Sequence[str]) -> Sequence[str]:
+        """Those that may be asked for together: one that the account lacks would have the others refused too.
+
+        All, where it lists none of them: then OANDA itself is to say what is wrong.
+        """
+        return [name for name in instruments if name in self._listed] or instruments
 
     async def _account_path(self) -> str:
         async with self._finding_account:

@@ -1,4 +1,4 @@
-"""Candles from files: one file an instrument, `GBP_USD_M5.parquet` or `GBP_USD_M5.csv`.
+"""Candles from files: one file an instrument, `GBP_USD_M5.parquet`, `GBP_USD_M5.csv` or without `_M5`.
 
 Columns as in market/candle_files.py, where a time without an offset is taken as UTC and the volume (number of
 prices) must be there. Where bid and ask are missing, they lie around mid by half a spread each: the instrument's
@@ -6,6 +6,7 @@ usual spread times a factor of the hour (nights and the edges of breaks are wide
 the candle's range, in whole points.
 """
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,19 +25,26 @@ from alphaforge.market.sandbox.sessions import DAY, day_shape
 
 _SHARE_OF_RANGE = 0.02
 _ENDING = "_M5"
+_NAME = re.compile(r"[A-Z0-9]{2,10}_[A-Z]{3}")
+"""Without the ending; of `GBP_USD_M15` nobody knows what to think."""
 
 
 def candle_files(directory: Path) -> list[Path]:
     """The candle files of a folder, by instrument; raises InvalidSetting where there are none or two of one."""
-    found = sorted(path for path in directory.glob(f"*{_ENDING}.*") if path.suffix in {".parquet", ".csv"})
+    found = sorted((path for path in directory.glob("*.*") if _is_candle_file(path)), key=instrument_of)
     if not found:
         message = f"There are no candle files in {directory}"
         raise InvalidSetting(message, advice="They are called like GBP_USD_M5.parquet or GBP_USD_M5.csv.")
     for first, second in pairwise(found):
-        if first.stem == second.stem:
+        if instrument_of(first) == instrument_of(second):
             message = f"{first.name} and {second.name} are of the same instrument"
             raise InvalidSetting(message, advice="Remove one of them.")
     return found
+
+
+def _is_candle_file(path: Path) -> bool:
+    named = path.stem.endswith(_ENDING) or _NAME.fullmatch(path.stem) is not None
+    return named and path.suffix in {".parquet", ".csv"}
 
 
 def instrument_of(path: Path) -> str:

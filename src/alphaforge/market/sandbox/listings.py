@@ -94,6 +94,8 @@ _TABLE: Mapping[str, tuple[float, float, float, int, int]] = MappingProxyType(
 )
 
 USUAL_INSTRUMENTS = ("GBP_USD", "XAU_USD", "USD_JPY", "EUR_USD", "AUD_USD", "USD_CAD", "USD_CHF", "NZD_USD")
+LISTED_INSTRUMENTS = tuple(_TABLE)
+"""All whose prices are known to be plausible."""
 
 
 def listing_of(name: str) -> Listing:
