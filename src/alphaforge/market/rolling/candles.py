@@ -10,7 +10,6 @@ import structlog
 from alphaforge.core.candles import CandleSeries, joined
 from alphaforge.core.clock import Clock, lag
 from alphaforge.core.errors import AlphaForgeError
-from alphaforge.core.memory import give_back
 from alphaforge.core.times import rfc3339
 from alphaforge.market.rolling.buffer import CandleBuffer
 from alphaforge.market.rolling.changes import changes
@@ -156,15 +155,12 @@ class RollingCandles:
         window = self._window(instrument)
         try:
             window = await self._loaded(instrument)
-            cold = not window.filled
             fetched = await self._fetch(instrument, window)
             refreshed = await self._take(window, fetched)
         except AlphaForgeError as error:
             self.traffic.failures += 1
             window.error = error.message
             raise
-        if cold:
-            await asyncio.to_thread(give_back)  # pages of megabytes were read
         window.refreshed_at, window.late, window.error = time.monotonic(), fetched.late, ""
         return refreshed
 
