@@ -70,10 +70,15 @@ async def _access(settings: Settings, stack: AsyncExitStack, also: Sequence[str]
             api_url=settings.oanda_api_url,
             stream_url=settings.oanda_stream_url,
         )
-    from alphaforge.market.sandbox.market import SimulatedMarket  # noqa: PLC0415 - only a desk without a token needs it
+    from alphaforge.market.sandbox.market import (  # noqa: PLC0415 - only a desk without a token needs it
+        DAYS_BETWEEN_PAGES,
+        SimulatedMarket,
+    )
     from alphaforge.market.sandbox.server import serve_sandbox  # noqa: PLC0415 - the same
 
-    sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, (*settings.instruments, *also)))
+    offered = (*settings.instruments, *also)
+    days = DAYS_BETWEEN_PAGES * len(offered)  # its one client keeps what it was sent
+    sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, offered, days=days))
     stack.push_async_callback(sandbox.aclose)
     log.warning("simulated_market", advice="Prices are invented. Set OANDA_API_KEY for real ones.", url=sandbox.url)
     return OandaAccess.of("sandbox", "sandbox", api_url=sandbox.url)

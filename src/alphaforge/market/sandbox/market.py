@@ -15,21 +15,28 @@ from alphaforge.market.sandbox.sessions import DAY
 HISTORY_BEGINS = 946_857_600  # 2000-01-03T00:00:00Z, a Monday
 _DAYS_OF_M5 = 256  # three pages of 5,000 M5 candles of each of three instruments, about 3 MB
 _SPARE_STRIPS = 2
+DAYS_BETWEEN_PAGES = 16
+"""For each instrument, where a page is hardly asked for twice: a few days for the next page, and today."""
 
 
 class SimulatedMarket(LayeredMarket):
     """Invented prices of any instruments, a function of (seed, instrument, time). Names are taken in any spelling.
 
-    It keeps at most 256 days of M5 candles (17 KB each) and, for each instrument, a day of S5 candles (400 KB).
+    It keeps at most `days` days of M5 candles (17 KB each) and, for each instrument, a day of S5 candles (400 KB).
     """
 
     def __init__(
-        self, seed: int = 1, instruments: Sequence[str] = USUAL_INSTRUMENTS, clock: SandboxClock | None = None
+        self,
+        seed: int = 1,
+        instruments: Sequence[str] = USUAL_INSTRUMENTS,
+        clock: SandboxClock | None = None,
+        *,
+        days: int = _DAYS_OF_M5,
     ) -> None:
         super().__init__(f"seed-{seed}", listings_of(instruments), clock or SandboxClock())
         self.seed = seed
         self._strips: Recent[tuple[str, int], Strip] = Recent(len(self.listings) + _SPARE_STRIPS)
-        self._days: Recent[tuple[str, int], Bars] = Recent(_DAYS_OF_M5)
+        self._days: Recent[tuple[str, int], Bars] = Recent(days)
 
     def earliest(self, instrument: str) -> int:
         """Where the history begins: in the first week of 2000."""
@@ -39,7 +46,8 @@ class SimulatedMarket(LayeredMarket):
     def minutes5(self, instrument: str, start: int, end: int) -> Bars:
         """The candles of five minutes that start in [start, end)."""
         days = range(max(start, HISTORY_BEGINS) // DAY, -(-end // DAY))
-        return chained([self._day(instrument, day).between(start, end) for day in days])
+        parts = [self._day(instrument, day).between(start, end) for day in reversed(days)]
+        return chained(parts[::-1])  # the oldest day was made last: the page before this one begins with it
 
     def seconds5(self, instrument: str, start: int, end: int) -> Bars:
         """The candles of five seconds that start in [start, end)."""
