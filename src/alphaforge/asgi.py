@@ -15,6 +15,7 @@ from alphaforge.api.connection import Connection
 from alphaforge.api.entrance import Entrance
 from alphaforge.api.patience import Patience, Watch
 from alphaforge.core.errors import InvalidSetting
+from alphaforge.core.imports import taken_for_absent
 from alphaforge.core.memory import settle_down
 from alphaforge.settings import Settings
 
@@ -78,9 +79,13 @@ async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, 
 
 
 def _load() -> None:
-    """Import what the desk is made of: more than a second's worth, in a thread, while the loop answers."""
-    import alphaforge.api.app  # noqa: PLC0415 - see above
-    import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
+    """Import what the desk is made of: more than a second's worth, in a thread, while the loop answers.
+
+    FastAPI imports the whole of Pydantic's first version, 2.5 MB, to tell its models from today's; nobody here has any.
+    """
+    with taken_for_absent("pydantic.v1"):
+        import alphaforge.api.app  # noqa: PLC0415 - see above
+        import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
 
 
 def server_of(app: Any, patience: Patience | None = None) -> uvicorn.Server:  # noqa: ANN401 - as uvicorn has it

@@ -136,3 +136,16 @@ def test_help_loads_nothing_that_only_a_command_needs() -> None:
     code = f"import sys; from alphaforge.cli.app import app; print(sorted({slow} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert loaded.stdout.strip() == "[]"
+
+
+def test_the_server_loads_nothing_that_it_does_not_use() -> None:
+    unused = (
+        "{'alembic', 'asyncpg', 'numpy.ma', 'numpy.random', 'pandas', 'polars', 'pydantic.v1', 'pydoc',"
+        " 'redis', 'rich', 'sqlalchemy.ext.asyncio', 'sqlalchemy.orm', 'unittest'}"
+    )
+    code = (
+        "import sys; from alphaforge.cli.serve import _load_structlog_alone; _load_structlog_alone();"
+        f" from alphaforge.asgi import _load; _load(); print(sorted({unused} & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert loaded.stdout.strip() == "[]"

@@ -1,12 +1,12 @@
 """`alphaforge serve`."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from alphaforge.cli.output import note
 from alphaforge.cli.state import state
+from alphaforge.core.imports import taken_for_absent
 from alphaforge.core.memory import thrifty_start
 
 
@@ -29,8 +29,5 @@ def serve(
 
 def _load_structlog_alone() -> None:
     """Structlog imports rich where it finds it: 3 MB and a twentieth of a second for tracebacks that we do not draw."""
-    if "rich" not in sys.modules:
-        sys.modules["rich"] = None  # type: ignore[assignment]  # typeshed knows modules only
+    with taken_for_absent("rich"):
         import structlog  # noqa: F401, PLC0415 - the point of this function
-
-        del sys.modules["rich"]
