@@ -4,8 +4,9 @@
 exactly as an application without a cache does.
 """
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -29,6 +30,7 @@ QUESTIONS = (
     "/api/signals/symbol/GBPUSD",
     "/api/signals/symbol/XAU_USD",
     "/api/signals/{signal}",
+    "/api/signals/{signal}/explain",
     "/api/journal",
     "/api/journal/entries",
     "/api/journal/entries?limit=2&skip=1",
@@ -42,7 +44,38 @@ QUESTIONS = (
     "/api/symbols",
     "/api/backtest/symbols",
 )
-"""Every question whose answer may be kept, in several spellings."""
+"""Every question about the desk whose answer may be kept, in several spellings."""
+
+DOCUMENTS = ("/docs", "/openapi.json")
+"""What may be kept as well, and is the same whatever is written; each application takes a second to put it together."""
+
+NEVER_KEPT: Mapping[str, str] = {
+    "/": "/",
+    "/health": "/health",
+    "/health/live": "/health/live",
+    "/health/ready": "/health/ready",
+    "/status": "/status",
+    "/api/status": "/api/status",
+    "/api/cache/stats": "/api/cache/stats",
+    "/api/analysis/latest": "/api/analysis/latest",
+    "/api/analysis/status": "/api/analysis/status",
+    "/api/instruments": "/api/instruments",
+    "/api/instruments/{instrument:path}/explain": "/api/instruments/GBP_USD/explain",
+    "/api/prices/live": "/api/prices/live",
+    "/api/prices/live/{symbol:path}": "/api/prices/live/GBPUSD",
+    "/api/signals/enhanced/statistics": "/api/signals/enhanced/statistics",
+    "/api/signals/export": "/api/signals/export?format=csv",
+    "/api/journal/export": "/api/journal/export",
+}
+"""Every question that is answered anew each time, by its route."""
+
+_TELLS_THE_TIME = {"/health", "/status", "/api/status", "/api/cache/stats", "/api/signals/enhanced/statistics"}
+"""What two answers one after the other need not agree on."""
+
+WRITES = (
+    *("new_entry", "new_signal", "new_entries", "new_signals", "changed_entry", "changed_entries", "removed_entry"),
+    *("ended_signal", "changed_signals"),
+)
 
 CODINGS = ("", "gzip", "br", "zstd", "gzip, br;q=0.5", "*;q=0")
 
@@ -79,8 +112,13 @@ async def ask(app: App, method: str, target: str, body: object = None, headers: 
         "server": ("127.0.0.1", 5000),
     }
     messages: list[dict[str, Any]] = []
+    asked = False
 
     async def receive() -> dict[str, Any]:
+        nonlocal asked
+        if asked:
+            await asyncio.Event().wait()  # this client never goes away
+        asked = True
         return {"type": "http.request", "body": content, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
@@ -104,14 +142,15 @@ class Traffic:
     signals: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
 
-    async def write(self) -> None:
-        """One write of a random kind; it is acknowledged when this returns."""
-        kinds = [self._new_entry, self._new_signal, self._new_entries, self._new_signals]
-        if self.entries:
-            kinds += [self._changed_entry, self._changed_entries, self._removed_entry]
-        if self.signals:
-            kinds += [self._ended_signal]
-        await self.random.choice(kinds)()
+    async def write(self, kind: str | None = None) -> None:
+        """One write, of a random kind unless one is given; it is acknowledged when this returns.
+
+        A new row where there is none to change.
+        """
+        kind = kind or self.random.choice(WRITES)
+        if "new" not in kind and not (self.signals if "signal" in kind else self.entries):
+            kind = "new_signals" if "signal" in kind else "new_entries"
+        await getattr(self, f"_{kind}")()
 
     async def keep_small(self, most: int) -> None:
         """Remove entries beyond so many, so that lists stay as long as they are."""
@@ -130,6 +169,18 @@ class Traffic:
                 coding = self.random.choice(CODINGS)
                 said = await ask(door, "GET", target, headers={"accept-encoding": coding} if coding else None)
                 self._hold(target, expected, said)
+
+    async def check_never_kept(self) -> None:
+        """Hold each door to making anew what is never kept."""
+        for target in NEVER_KEPT.values():
+            expected = await ask(self.fresh, "GET", target)
+            for door in self.doors:
+                said = await ask(door, "GET", target)
+                self.checks += 1
+                assert said.headers.get("x-cache") in {None, "bypass"}, (target, said.headers)
+                assert said.status == expected.status, (target, said)
+                if said.status == 200 and target not in _TELLS_THE_TIME:
+                    assert said.body == expected.body, (target, said.body, expected.body)
 
     def _hold(self, target: str, expected: Said, said: Said) -> None:
         self.checks += 1
@@ -182,6 +233,11 @@ class Traffic:
         signal = self.random.choice(self.signals)
         price = "&exit_price=1.32" if word in {"WON", "LOST"} else ""
         await self._send("PUT", f"/api/signals/{signal}/status?status={word}{price}")
+
+    async def _changed_signals(self) -> None:
+        some = self.random.sample(self.signals, min(3, len(self.signals)))
+        changes = [{"id": signal, "notes": str(self._money())} for signal in some]
+        await self._send("PUT", "/api/signals/bulk", {"signals": changes})
 
     def _signal(self) -> dict[str, Any]:
         return SIGNAL | {"confidence_score": self.random.randint(0, 100)}

@@ -9,6 +9,7 @@ from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.storage.tables import journal, signals
 from api_bench import FakeClock, FakeDesk, FakeMarket, FakeStrategy
 from desk_traffic import App
 
@@ -39,6 +40,13 @@ def fresh(database: Database) -> App:
     """The interface without its cache."""
     options = ApiOptions(max_page_size=1_000, enable_cache=False, enable_compression=False)
     return create_app(services_of(database), options)
+
+
+async def emptied(database: Database) -> None:
+    """Without a signal and without an entry, so that what is tried begins the same each time."""
+    async with database.write() as connection:
+        for table in (journal, signals):
+            await connection.execute(table.delete())
 
 
 async def heard(database: Database) -> None:

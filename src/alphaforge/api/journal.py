@@ -35,7 +35,7 @@ def _there(row: Row | None) -> Row:
     openapi_extra=ENTRY_PARAMETERS,
 )
 async def list_entries(page: AskedEntries) -> Response:
-    """A page of the journal, and where the next one begins; without `limit` and `cursor` all of it."""
+    """A page of the journal, and where the next one begins; without `limit` and `cursor` its newest 10,000 entries."""
     body = {"entries": page.entries, "total": len(page.entries), "total_entries": page.stored, "next": page.next}
     return json_answer(body, headers=page.headers)
 
@@ -47,7 +47,7 @@ async def list_entries(page: AskedEntries) -> Response:
     openapi_extra=ENTRY_PARAMETERS,
 )
 async def journal(page: AskedEntries) -> Response:
-    """A page of the journal, and where the next one begins; without `limit` and `cursor` all of it."""
+    """A page of the journal, and where the next one begins; without `limit` and `cursor` its newest 10,000 entries."""
     body = {"entries": page.entries, "count": len(page.entries), "total_entries": page.stored, "next": page.next}
     return json_answer(body, headers=page.headers)
 

@@ -101,9 +101,9 @@ class Listed:
 async def listed_entries(
     request: Request, services: Asked, query: Annotated[EntryQuery, Depends(query_of(EntryQuery))]
 ) -> Listed:
-    """The page that was asked for; without `limit` and `cursor` the whole journal."""
+    """The page that was asked for; without `limit` and `cursor` the whole journal, as far as a page may be."""
     columns = ENTRY_CHOICE.columns(query.fields, query.include, query.exclude)
-    criteria, limit = query.criteria(), query.size(most_of(request), None)
+    criteria, limit = query.criteria(), query.size_or_whole(most_of(request))
     async with services.database.read() as connection:
         page = await JournalRepository(connection).listed(criteria, columns=columns, skip=query.skip, limit=limit)
     behind = cursor_text(CursorOf.JOURNAL, page.behind)

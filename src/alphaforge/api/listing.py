@@ -22,6 +22,9 @@ from alphaforge.core.errors import InvalidInput
 from alphaforge.storage.rows import Position
 
 DEFAULT_PAGE = 100
+WHOLE = 10_000
+"""Rows of a list that is asked for as a whole. The predecessor's clients know no pages; a table of any length at once
+would take the memory and the time of everybody else."""
 _BODY = struct.Struct(">Bdq")
 _DIGEST = 4
 _LATEST = 4_102_444_800.0  # 2100
@@ -55,10 +58,13 @@ class PageQuery(BaseModel):
     skip: Skip = 0
     limit: Limit = None
 
-    def size(self, most: int, default: int | None = DEFAULT_PAGE) -> int | None:
-        """Rows of the page; with a cursor there always is a limit. Raises InvalidInput naming the range."""
-        size = page_size(self.limit, most, default)
-        return min(DEFAULT_PAGE, most) if size is None and self.cursor is not None else size
+    def size(self, most: int) -> int:
+        """Rows of the page. Raises InvalidInput naming the range."""
+        return page_size(self.limit, most, DEFAULT_PAGE)
+
+    def size_or_whole(self, most: int) -> int:
+        """The same for a list that comes as a whole unless a part of it is asked for."""
+        return WHOLE if self.limit is None and self.cursor is None else self.size(most)
 
     def behind(self, *lists: CursorOf) -> tuple[CursorOf, Position] | None:
         """Where the page begins, by the cursor; raises InvalidInput for one that no page of these lists gave."""

@@ -114,13 +114,13 @@ Spelling = Annotated[
 ]
 
 
-def page_size(limit: int | None, most: int, default: int | None = None) -> int | None:
+def page_size(limit: int | None, most: int, default: int) -> int:
     """The rows to answer: `limit` if it is within range, else the default as far as the range allows.
 
     Raises InvalidInput naming the range.
     """
     if limit is None:
-        return None if default is None else min(default, most)
+        return min(default, most)
     if not 1 <= limit <= most:
         message = f"limit must lie between 1 and {most}"
         raise InvalidInput(message, advice="Ask for the rest with skip, or go on by cursor.")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from alphaforge.api.cells import safe_cell
 from alphaforge.api.encoding import json_answer
-from alphaforge.api.listing import DEFAULT_PAGE, AskedCursor, CursorOf, cursor_position, cursor_text, link_to
+from alphaforge.api.listing import DEFAULT_PAGE, WHOLE, AskedCursor, CursorOf, cursor_position, cursor_text, link_to
 from alphaforge.api.parameters import Asked, Day, Limit, day_of, most_of, page_size
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import system as shapes
@@ -80,9 +80,11 @@ async def rejections(
 ) -> Response:
     """Every evaluation that ended in no signal, oldest first. Without `date`, the newest day that has any.
 
-    Without `limit` and `cursor` the whole day; else a page of it, and where the next one begins.
+    Without `limit` and `cursor` the whole day, its first 10,000 at most; else a page of it. `next` says where the
+    next one begins.
     """
-    size = page_size(query.limit, most_of(request), None if query.cursor is None else DEFAULT_PAGE)
+    is_whole = query.limit is None and query.cursor is None
+    size = WHOLE if is_whole else page_size(query.limit, most_of(request), DEFAULT_PAGE)
     behind = None if query.cursor is None else cursor_position(query.cursor, (CursorOf.REJECTIONS,))[1]
     instrument = filtered_instrument(query.symbol)
     async with services.database.read() as connection:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.listing import (
-    DEFAULT_PAGE,
+    WHOLE,
     CursorOf,
     Fields,
     PageQuery,
@@ -103,10 +103,11 @@ class SignalQuery(PageQuery):
         )
 
 
-async def _listed(services: Services, criteria: SignalCriteria) -> list[object]:
-    """All signals that match, newest first, as they are answered."""
+async def _whole(services: Services, criteria: SignalCriteria) -> dict[str, object]:
+    """All signals that match, newest first; where there are more than one answer holds, where the rest begins."""
     async with services.database.read() as connection:
-        return signal_bodies(await SignalRepository(connection).listed(criteria))
+        page = await SignalRepository(connection).listed(criteria, limit=WHOLE)
+    return {"signals": signal_bodies(page), "count": len(page), "next": cursor_text(CursorOf.SIGNALS, page.behind)}
 
 
 _PARAMETERS = documented(SignalQuery)
@@ -122,7 +123,7 @@ async def list_signals(
     request: Request, services: Asked, query: Annotated[SignalQuery, Depends(query_of(SignalQuery))]
 ) -> Response:
     """A page of signals (100 unless told otherwise) with figures over that page, and where the next one begins."""
-    size = query.size(most_of(request)) or DEFAULT_PAGE
+    size = query.size(most_of(request))
     columns = SIGNAL_CHOICE.columns(query.fields, query.include, query.exclude)
     async with services.database.read() as connection:
         page = await SignalRepository(connection).listed(
@@ -147,8 +148,7 @@ async def list_signals(
 async def signals_of_today(services: Asked) -> Response:
     """The signals since midnight UTC by the market's clock."""
     start, end = day_of(services.clock.now())
-    found = await _listed(services, SignalCriteria(start=start, end=end))
-    return json_answer({"signals": found, "count": len(found)})
+    return json_answer(await _whole(services, SignalCriteria(start=start, end=end)))
 
 
 @router.get("/api/signals/statistics", summary="How many signals there are", response_model=shapes.SignalStatistics)
@@ -204,29 +204,31 @@ async def signal_performance(services: Asked, days: Days = 30) -> Response:
 
 @router.get("/api/signals/active", summary="Signals that are in the market", response_model=shapes.StatusSignals)
 async def active_signals(services: Asked) -> Response:
-    """All signals of status ACTIVE."""
+    """All signals of status ACTIVE, the newest 10,000 at most; `next` goes on in /api/signals?status=ACTIVE."""
     return await _of_status(services, Status.ACTIVE)
 
 
 @router.get("/api/signals/pending", summary="Signals that wait", response_model=shapes.StatusSignals)
 async def pending_signals(services: Asked) -> Response:
-    """All signals of status PENDING."""
+    """All signals of status PENDING, the newest 10,000 at most; `next` goes on in /api/signals?status=PENDING."""
     return await _of_status(services, Status.PENDING)
 
 
 async def _of_status(services: Services, status: Status) -> Response:
-    found = await _listed(services, SignalCriteria(statuses=(status,)))
-    return json_answer({"success": True, "count": len(found), "signals": found})
+    return json_answer({"success": True, **await _whole(services, SignalCriteria(statuses=(status,)))})
 
 
 @router.get(
     "/api/signals/symbol/{symbol:path}", summary="The signals of one instrument", response_model=shapes.SymbolSignals
 )
 async def signals_of_symbol(services: Asked, symbol: Spelling) -> Response:
-    """All signals of an instrument, whether the account has it or not."""
+    """All signals of an instrument, whether the account has it or not: the newest 10,000 at most.
+
+    `next` goes on in /api/signals?symbol=...
+    """
     name = instrument_name(clean_text(symbol))
-    found = await _listed(services, SignalCriteria(instrument=name))
-    return json_answer({"symbol": Instrument(name).symbol, "instrument": name, "signals": found, "count": len(found)})
+    found = await _whole(services, SignalCriteria(instrument=name))
+    return json_answer({"symbol": Instrument(name).symbol, "instrument": name, **found})
 
 
 async def signal_row(services: Services, signal_id: int) -> Row:

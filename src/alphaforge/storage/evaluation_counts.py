@@ -42,14 +42,15 @@ class EvaluationTally:
 
     async def since(self, moment: float) -> EvaluationCounts:
         """The counts of what was decided at or after a moment (epoch seconds)."""
+        freshness = self.database.freshness
+        is_known = freshness.is_certain() or await freshness.ascertain()
         generations = tuple(self.database.commits.generation(noun) for noun in _NOUNS)
         last = self._last
-        if last is not None and last.generations == generations and last.since <= moment <= last.oldest:
+        if is_known and last is not None and last.generations == generations and last.since <= moment <= last.oldest:
             return last.counts
         async with self.database.read() as connection:
             counts, oldest = await _count(connection, moment)
-        if self.database.dialect == "sqlite":  # over PostgreSQL other processes may write too, unnoticed here
-            self._last = _Counted(counts, generations, moment, oldest)
+        self._last = _Counted(counts, generations, moment, oldest)
         return counts
 
 

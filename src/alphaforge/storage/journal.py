@@ -12,7 +12,7 @@ from alphaforge.core.errors import InvalidInput
 from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.listing import Page
-from alphaforge.storage.lists import ENTRY_COLUMNS, JOURNAL_LIST, PICTURES, tag_pattern
+from alphaforge.storage.lists import ENTRY_COLUMNS, JOURNAL_LIST, PICTURES, tag_patterns
 from alphaforge.storage.rows import LARGEST_ID, Position
 from alphaforge.storage.tables import journal, journal_totals
 from alphaforge.storage.totals import COUNTS, MILLIONTHS, SUMS
@@ -52,7 +52,7 @@ class EntryCriteria:
         found: dict[str, tuple[Any, ...]] = {"symbol": self.symbols} if self.symbols else {}
         found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup")
         if self.tag is not None:
-            found["tag"] = (tag_pattern(self.tag),)
+            found["tag"] = tag_patterns(self.tag)
         return found | rows.place(self.behind)
 
 

@@ -8,6 +8,7 @@ page and count travel together, and what has to be converted is converted a colu
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Self
 
 from sqlalchemy import (
@@ -41,6 +42,8 @@ Query = tuple[str, tuple[Any, ...]]
 """A statement as the driver takes it, and its parameters."""
 
 _Reader = Callable[[Any], Any]
+_PLACES = frozenset({"start", "end", "behind"})
+"""What restricts a list to a part of its order, so that nothing within it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,14 @@ class Listing:
             .offset(bindparam("skip", type_=Integer()))
         )
 
+    def rows_statement(self, columns: Sequence[str], shape: Shape) -> Select[Any]:
+        """The rows of a page in any order, found by their ids first.
+
+        What a filter passes over is then read in an index that has its column, never in the table.
+        """
+        found = self.statement(("id",), shape).scalar_subquery()
+        return select(*(self.table.c[name] for name in columns)).where(self._id.in_(found))
+
     def count_statement(self, shape: Shape) -> Select[Any]:
         """How many rows match."""
         return select(func.count()).select_from(self.table).where(*self._matching(shape))
@@ -152,7 +163,8 @@ class Listing:
 
         A statement of its own may know the total better.
         """
-        page = self._prepared(columns, _shape(values), connection.dialect)
+        passes_over = skip > 0 or any(name not in _PLACES for name in values)
+        page = self._prepared(columns, _shape(values), connection.dialect, by_id=passes_over)
         more = None if limit is None else limit + 1  # one more than asked for tells whether there is a next page
         queries = [page.query(_parameters(values, skip, more))]
         if isinstance(total, tuple):
@@ -162,6 +174,8 @@ class Listing:
             count = self._prepared((), _shape(rest), connection.dialect)
             queries.append(count.query(_parameters(rest, 0, None)))
         found, *counts = await connection.fetch(*queries)
+        if passes_over:
+            found.sort(key=itemgetter(columns.index(self._time.name), columns.index("id")), reverse=self._newest_first)
         behind = None
         if limit is not None and len(found) > limit:
             found = found[:limit]
@@ -173,8 +187,11 @@ class Listing:
         time, identity = row[columns.index(self._time.name)], row[columns.index("id")]
         return Position(epoch(time) if epoch else time, identity)
 
-    def _compiled(self, columns: tuple[str, ...], shape: Shape, dialect: Dialect) -> "_Prepared":
-        statement = self.statement(columns, shape) if columns else self.count_statement(shape)
+    def _compiled(
+        self, columns: tuple[str, ...], shape: Shape, dialect: Dialect, *, by_id: bool = False
+    ) -> "_Prepared":
+        page = self.rows_statement if by_id else self.statement
+        statement = page(columns, shape) if columns else self.count_statement(shape)
         compiled = statement.compile(dialect=dialect)
         return _Prepared(
             str(compiled),

@@ -1,6 +1,6 @@
 """The lists that are served page by page, and what they can be restricted to: each of them by an index."""
 
-from sqlalchemy import bindparam, func, literal
+from sqlalchemy import and_, bindparam, func, literal
 
 from alphaforge.storage.listing import Listing
 from alphaforge.storage.tables import journal, rejections, signals
@@ -48,10 +48,14 @@ JOURNAL_LIST = Listing(
         "start": _j.open_time >= bindparam("start_0", type_=Moment()),
         "end": _j.open_time < bindparam("end_0", type_=Moment()),
         "setup": func.lower(_j.trade_setup) == func.lower(bindparam("setup_0", type_=_j.trade_setup.type)),
-        "tag": func.lower(_tags).like(func.lower(bindparam("tag_0", type_=_j.tags.type)), escape="\\"),
+        "tag": and_(
+            # what is nowhere in the text need not be looked for among tags: that costs several times as much
+            func.lower(_j.tags).like(func.lower(bindparam("tag_1", type_=_j.tags.type)), escape="\\"),
+            func.lower(_tags).like(func.lower(bindparam("tag_0", type_=_j.tags.type)), escape="\\"),
+        ),
     },
 )
-"""Newest first. A tag is looked for among those that commas part, as `tag_pattern` writes it."""
+"""Newest first. A tag is looked for among those that commas part, as `tag_patterns` writes it."""
 
 DAY_OF_REJECTIONS = Listing(
     rejections,
@@ -80,8 +84,8 @@ EVALUATED_SIGNALS = Listing(
 """Those of the strategy by candle, newest first."""
 
 
-def tag_pattern(tag: str) -> str:
-    """What the journal's filter `tag` compares with: the tag between commas, and nothing in it a wildcard."""
+def tag_patterns(tag: str) -> tuple[str, str]:
+    """What the journal's filter `tag` compares with: the tag between commas, and somewhere; nothing a wildcard."""
     for special in ("\\", "%", "_"):
         tag = tag.replace(special, f"\\{special}")
-    return f"%,{tag},%"
+    return f"%,{tag},%", f"%{tag.partition(',')[0]}%"

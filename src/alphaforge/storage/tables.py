@@ -89,9 +89,14 @@ signals = Table(
     Index("ix_trading_signals_outcome", "outcome"),
     Index("ix_trading_signals_status", "status"),
     Index("ix_trading_signals_timestamp", "timestamp"),
-    Index("ix_signals_newest", "timestamp", "id"),
-    Index("ix_signals_of_status", "status", "timestamp", "id"),
-    Index("ix_signals_of_instrument", "instrument", "timestamp", "id"),
+    # behind place and order: what lists are filtered by, and what performance adds up
+    Index(
+        "ix_signals_newest",
+        *("timestamp", "id", "status", "instrument", "direction", "confidence_score"),
+        *("symbol", "actual_pnl", "pips_captured", "r_multiple"),
+    ),
+    Index("ix_signals_of_status", "status", "timestamp", "id", "instrument", "direction", "confidence_score"),
+    Index("ix_signals_of_instrument", "instrument", "timestamp", "id", "status", "direction", "confidence_score"),
     Index("ix_signals_by_candle", "candle_time", "id"),
     Index("ix_signals_result", "instrument", "exit_time", "r_multiple"),
     Index("ux_signals_identity", "strategy", "source", "instrument", "candle_time", unique=True),
@@ -130,8 +135,15 @@ journal = Table(
     Index("ix_journal_entries_open_time", "open_time"),
     Index("ix_journal_entries_created_at", "created_at"),
     Index("ix_journal_entries_symbol", "symbol"),
-    Index("ix_journal_newest", "open_time", "id"),
-    Index("ix_journal_of_symbol", "symbol", "open_time", "id"),
+    # the same
+    Index(
+        "ix_journal_newest",
+        *("open_time", "id", "symbol", "trade_type", "outcome", "session", "trade_setup", "tags"),
+    ),
+    Index(
+        "ix_journal_of_symbol",
+        *("symbol", "open_time", "id", "trade_type", "outcome", "session", "trade_setup", "tags"),
+    ),
 )
 
 analytics = Table(

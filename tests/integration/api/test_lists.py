@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alphaforge.api.listing import CursorOf, cursor_position, cursor_text
+from alphaforge.api.listing import WHOLE, CursorOf, cursor_position, cursor_text
 from alphaforge.core.errors import InvalidInput
-from alphaforge.signals.model import FilterName
+from alphaforge.signals.model import Direction, FilterName
 from alphaforge.storage.journal import JournalRepository, NewEntry
 from alphaforge.storage.rows import Position
+from alphaforge.storage.signals import NewSignal, SignalRepository
 from api_bench import NOW, SQLITE, Bench, decided
 
 PICTURES = {f"screenshot_{name}" for name in ("entry", "exit", "analysis")}
@@ -251,6 +252,25 @@ async def test_entries_are_found_by_their_filters(bench: Bench) -> None:
     assert await found(tag="a_b") == []
     assert await found(**{"from": "2026-03-03T08:00:00Z"}) == [gold, pound]
     assert await found(to="2026-03-03T08:00:00Z", symbol="gbpusd", type="SELL") == [dollar]
+
+
+@SQLITE
+async def test_a_list_that_comes_whole_has_an_end(bench: Bench) -> None:
+    signal = NewSignal("GBP_USD", Direction.BUY, 1.31, 1.308, 1.314, NOW)
+    trade = NewEntry(NOW, "GBPUSD", "BUY", 1.0, 1.31)
+    async with bench.services.database.write() as connection:
+        await SignalRepository(connection).create_many([signal] * (WHOLE + 1))
+        await JournalRepository(connection).create_many([trade] * (WHOLE + 1))
+    for path, rest, params in (
+        ("/api/signals/today", "/api/signals", {}),
+        ("/api/signals/pending", "/api/signals", {"status": "PENDING"}),
+        ("/api/signals/symbol/GBPUSD", "/api/signals", {"symbol": "GBPUSD"}),
+        ("/api/journal", "/api/journal", {}),
+        ("/api/journal/entries", "/api/journal/entries", {}),
+    ):
+        answer = await bench.get(path)
+        assert ids(answer) == list(range(WHOLE + 1, 1, -1)), path
+        assert ids(await bench.get(rest, **params, cursor=answer["next"])) == [1], path
 
 
 async def test_the_total_of_a_filtered_list_does_not_follow_the_cursor(bench: Bench) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from alphaforge.signals.model import Decision, FilterName
 from alphaforge.storage.connection import AsyncConnection
@@ -16,8 +18,8 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
 from api_bench import NOW, decided
-from desk_traffic import Traffic, ask
-from doors import door, fresh, heard
+from desk_traffic import DOCUMENTS, WRITES, Traffic, ask
+from doors import door, emptied, fresh, heard
 
 
 def uncertain(*databases: Database) -> Callable[[], None]:
@@ -45,24 +47,33 @@ async def databases(database_url: str) -> AsyncIterator[list[Database]]:
         yield opened
 
 
-async def test_after_any_write_through_any_process_every_kept_answer_is_a_fresh_one(databases: list[Database]) -> None:
-    doors, made_anew = [door(one) for one in databases], fresh(databases[0])
-
-    async def drive(seed: int, steps: int) -> Traffic:
-        traffic = Traffic(doors, made_anew, Random(seed))
-        await traffic.check()
-        for _ in range(steps):
-            await traffic.write()
-            await traffic.check(before=uncertain(*databases))
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(writes=st.permutations(WRITES), dice=st.randoms(use_true_random=False))
+async def test_after_any_write_through_any_process_every_kept_answer_is_a_fresh_one(
+    databases: list[Database], writes: list[str], dice: Random
+) -> None:
+    await emptied(databases[0])
+    traffic = Traffic([door(one) for one in databases], fresh(databases[0]), dice)
+    for kind in ("new_entries", "new_signals"):  # so that there is something to change
+        await traffic.write(kind)
+    await traffic.check(before=uncertain(*databases))
+    for kind in writes:
+        await traffic.write(kind)
         await traffic.check(before=uncertain(*databases))
-        return traffic
+    await traffic.check_never_kept()
 
-    traffic = await drive(1, 12)
-    assert traffic.checks > 300
+
+async def test_most_of_what_is_held_against_fresh_answers_is_kept(databases: list[Database]) -> None:
+    traffic = Traffic([door(one) for one in databases], fresh(databases[0]), Random(1))
+    for _ in range(3):
+        await traffic.check(before=uncertain(*databases))
+        await traffic.write("changed_entry")
     assert traffic.hits > traffic.checks / 4
+    for _ in range(2):
+        await traffic.check(DOCUMENTS, before=uncertain(*databases))
 
 
-@pytest.mark.parametrize("kind", ["new_entry", "changed_entry", "changed_entries", "removed_entry", "ended_signal"])
+@pytest.mark.parametrize("kind", WRITES)
 async def test_a_write_that_told_nobody_would_be_found_out(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

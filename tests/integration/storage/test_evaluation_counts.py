@@ -1,5 +1,6 @@
 """Evaluations counted: the same as a count of every row, whenever it is asked."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import NewSignal, SignalRepository
 from builders import MONDAY, decision
+from doors import heard
 
 TREND, RANGE = "trending_up_low_volatility", "ranging_high_volatility"
 
@@ -80,10 +82,41 @@ async def test_what_was_just_stored_is_counted(tally: EvaluationTally, database:
     assert (await tally.since(MONDAY)).reasons["volatility"] == 1
 
 
-async def test_on_a_file_of_one_process_nothing_is_read_where_nothing_changed(
-    tally: EvaluationTally, database: Database
-) -> None:
+async def test_nothing_is_counted_anew_where_nothing_changed(tally: EvaluationTally, database: Database) -> None:
+    await heard(database)
     first = await tally.since(MONDAY)
     async with database.write("candles"):
         pass  # another noun
-    assert (await tally.since(MONDAY + 10) is first) is (database.dialect == "sqlite")
+    assert await tally.since(MONDAY + 10) is first
+
+
+async def test_what_another_process_stored_is_counted(postgres_database: str) -> None:
+    async with AsyncExitStack() as stack:
+        here, elsewhere = [await Database.open(postgres_database) for _ in range(2)]
+        for database in (here, elsewhere):
+            stack.push_async_callback(database.close)
+        tally = EvaluationTally(here)
+        await heard(here)
+        assert (await tally.since(MONDAY)).signals == 0
+        await store(elsewhere, at(14))
+        here.freshness._certain_until = 0.0  # type: ignore[attr-defined]  # as if it had been asked a while ago
+        assert (await tally.since(MONDAY)).signals == 1
+
+
+async def test_while_announcements_are_lost_everything_is_counted(postgres_database: str) -> None:
+    database = await Database.open(postgres_database)
+    tally = EvaluationTally(database)
+    database.freshness = Unheard()
+    first = await tally.since(MONDAY)
+    assert await tally.since(MONDAY) is not first
+    await database.close()
+
+
+class Unheard:
+    """What has been committed elsewhere is not known."""
+
+    def is_certain(self) -> bool:
+        return False
+
+    async def ascertain(self) -> bool:
+        return False

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import ClauseElement, Executable, Select, String, Table, cast, func, insert, select
 from sqlalchemy.ext.compiler import compiles
@@ -36,6 +37,7 @@ from alphaforge.storage.tables import (
     signals,
     trade_results,
 )
+from api_bench import SQLITE
 from builders import MONDAY
 
 
@@ -209,15 +211,16 @@ def rows_of(number: int) -> dict[Table, dict[str, Any]]:
 
 
 @pytest.fixture
-async def filled(database: Database) -> Database:
+async def filled(database: Database, database_url: str) -> Database:
     """A few thousand rows in every table, so that a plan is worth making."""
     rows = [rows_of(number) for number in range(_ROWS)]
     async with database.write() as connection:
         for table in rows[0]:
             await connection.execute(insert(table), [row[table] for row in rows])
-    if database.dialect == "postgresql":  # which gathers statistics by itself; SQLite never has any here
-        async with database.write() as connection:
-            await connection.exec_driver_sql("ANALYZE")
+    if database.dialect == "postgresql":  # which sees to this by itself; SQLite never has statistics here
+        maintenance = await asyncpg.connect(database_url)
+        await maintenance.execute("VACUUM ANALYZE")
+        await maintenance.close()
     return database
 
 
@@ -236,12 +239,14 @@ def _explained(element: Explain, compiler: Any, **kw: Any) -> str:
     return f"{words} {compiler.process(element.statement, **kw)}"
 
 
-async def plan_of(database: Database, statement: Select[Any]) -> str:
+async def plan_of(database: Database, statement: Select[Any], *, page_cost: int = 1) -> str:
     async with database.read() as connection:
         if database.dialect == "postgresql":
             # not which way is the cheapest for so few rows, but whether there is one without scan and sort
             for way in ("seqscan", "bitmapscan", "sort", "incremental_sort", "hashagg"):
                 await connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+            for kind in ("seq", "random"):
+                await connection.exec_driver_sql(f"SET LOCAL {kind}_page_cost = {page_cost}")
         return "\n".join(str(row[-1]) for row in (await connection.execute(Explain(statement))).all())
 
 
@@ -262,3 +267,58 @@ async def test_every_query_goes_by_its_index(filled: Database) -> None:
     assert not wrong, "\n\n".join(wrong)
     # the journal's statistics cost the same whatever the journal holds
     assert "journal_entries" not in await plan_of(filled, select(journal_totals))
+
+
+UNSERVED: dict[str, tuple[Listing, Values]] = {
+    "signals of a direction": (SIGNAL_LIST, SignalCriteria(direction=Direction.BUY).values()),
+    "signals of a rare confidence": (SIGNAL_LIST, SignalCriteria(min_confidence=99.0).values()),
+    "signals of a status, a direction and a confidence": (
+        SIGNAL_LIST,
+        SignalCriteria(statuses=(Status.WON,), direction=Direction.BUY, min_confidence=99.0).values(),
+    ),
+    "signals of an instrument, two statuses and a confidence": (
+        SIGNAL_LIST,
+        SignalCriteria(
+            statuses=(Status.WON, Status.LOST), instrument="GBP_USD", min_confidence=99.0, behind=BEHIND
+        ).values(),
+    ),
+    "entries of a type": (JOURNAL_LIST, EntryCriteria(trade_type="SELL").values()),
+    "entries of a rare outcome": (JOURNAL_LIST, EntryCriteria(outcome="BREAKEVEN", behind=BEHIND).values()),
+    "entries of a rare session": (JOURNAL_LIST, EntryCriteria(session="ASIAN").values()),
+    "entries of a rare setup": (JOURNAL_LIST, EntryCriteria(setup="rare").values()),
+    "entries of a rare tag": (JOURNAL_LIST, EntryCriteria(tag="rare").values()),
+    "entries of a symbol, an outcome and a tag": (
+        JOURNAL_LIST,
+        EntryCriteria(symbols=("GBPUSD",), outcome="WIN", tag="rare").values(),
+    ),
+}
+"""What a list passes over row by row, for no order has it together."""
+
+
+_IN_AN_INDEX = r"USING COVERING INDEX|Index Only Scan"
+
+
+@pytest.mark.parametrize("name", UNSERVED)
+async def test_rows_that_a_filter_passes_over_are_not_read_from_the_table(filled: Database, name: str) -> None:
+    listing, values = UNSERVED[name]
+    ids = listing.page_statement(("id",), values, limit=101)
+    for statement in (ids, listing.counted(values)):
+        plan = await plan_of(filled, statement, page_cost=1_000)  # as with many rows: does the index do alone?
+        assert re.search(_IN_AN_INDEX, plan), plan
+    # and those that are found are read one by one
+    rows = listing.rows_statement(("id", "notes"), tuple((key, len(given)) for key, given in values.items()))
+    plan = await plan_of(filled, rows.params(ids.compile().params))
+    assert re.search(r"SEARCH \w+ USING INTEGER PRIMARY KEY|Index Scan using \w+_(id|pkey) on", plan), plan
+
+
+@SQLITE  # PostgreSQL weighs pages: with so few it reads them
+async def test_performance_is_added_up_from_an_index(filled: Database) -> None:
+    assert re.search(_IN_AN_INDEX, await plan_of(filled, performance_statement(MONDAY)))
+
+
+async def test_postgresql_walks_an_index_rather_than_the_table_for_what_is_rare(filled: Database) -> None:
+    statement = JOURNAL_LIST.page_statement(("id",), EntryCriteria(outcome="BREAKEVEN").values(), limit=101)
+    async with filled.read() as connection:  # as it is configured
+        plan = "\n".join(str(row[-1]) for row in (await connection.execute(Explain(statement))).all())
+    assert "Seq Scan" not in plan
+    assert "ix_journal_newest" in plan

@@ -48,11 +48,10 @@ def test_text_that_no_database_stores_is_refused(text: str) -> None:
 @pytest.mark.parametrize("limit", [0, -1, 101, 2**70])
 def test_a_limit_out_of_range_is_refused_naming_the_range(limit: int) -> None:
     with pytest.raises(InvalidInput, match="between 1 and 100"):
-        page_size(limit, 100)
+        page_size(limit, 100, 100)
 
 
 def test_the_default_page_is_never_larger_than_the_largest() -> None:
     assert page_size(None, 20, 100) == 20
     assert page_size(None, 100, 100) == 100
-    assert page_size(None, 100) is None
-    assert page_size(100, 100) == 100
+    assert page_size(100, 100, 20) == 100

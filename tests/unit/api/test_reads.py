@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from alphaforge.api import app as application
 from alphaforge.api.reads import READS, reads_of
 from alphaforge.storage import tables
+from desk_traffic import DOCUMENTS, NEVER_KEPT, QUESTIONS
 
 
 def paths_of_questions() -> set[str]:
@@ -23,6 +24,13 @@ def paths_of_questions() -> set[str]:
 
 def test_every_question_says_what_it_reads_and_nothing_else_is_in_the_table() -> None:
     assert set(READS) == paths_of_questions()
+
+
+def test_every_question_is_among_those_that_kept_answers_are_held_against() -> None:
+    asked = [reads_of(question.partition("?")[0].format(signal=1, entry=1)) for question in (*QUESTIONS, *DOCUMENTS)]
+    assert None not in asked
+    assert {reads.path for reads in asked if reads} == {path for path, reads in READS.items() if reads}
+    assert NEVER_KEPT.keys() == {path for path, reads in READS.items() if reads is None}
 
 
 def test_nouns_are_tables_that_commits_name() -> None:

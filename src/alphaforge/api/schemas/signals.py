@@ -159,6 +159,7 @@ class SignalList(Answer):
 
     signals: list[Signal]
     count: int
+    next: Next = None
 
 
 class SymbolSignals(SignalList):
