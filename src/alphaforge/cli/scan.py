@@ -44,7 +44,7 @@ async def _scan(settings: Any, names: tuple[str, ...] | None) -> tuple[list[Any]
     from alphaforge.workflows.scan_market import scan_market  # noqa: PLC0415 - the same
 
     async with open_desk(settings) as desk:
-        await open_market(desk)
+        await open_market(desk, desk.watched(names))
         return list(await scan_market(desk, names)), desk.source.simulated
 
 

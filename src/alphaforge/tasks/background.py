@@ -52,10 +52,10 @@ class Background:
 
     async def _open(self) -> None:
         """Ask the market until it answers; the interface serves what is stored meanwhile."""
-        attempt = 0
+        desk, attempt = self.strategy.desk, 0
         while not self.opened:
             try:
-                await open_market(self.strategy.desk)
+                await open_market(desk, desk.names if self.scheduled else ())
             except MarketError as error:
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 log.error("market_not_opened", error=error.message, advice=error.advice, again_in_seconds=pause)  # noqa: TRY400 - said in words

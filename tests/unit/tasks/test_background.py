@@ -47,7 +47,7 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A market that opens at the seventh attempt; the pauses before it are listed here, and cost no time."""
     pauses: list[float] = []
 
-    async def open_market(desk: Any) -> None:
+    async def open_market(desk: Any, scanned_next: Any) -> None:
         if len(pauses) < 6:
             raise MarketUnavailable("down")
 

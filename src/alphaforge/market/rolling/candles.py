@@ -124,6 +124,12 @@ class RollingCandles:
             flight = self._begun(instrument)
         return await asyncio.shield(flight.task)  # one who asks and goes away takes no one else's answer with him
 
+    def begin(self, instruments: Iterable[str]) -> None:
+        """Start a refresh of each, for those to share who refresh it before the next close."""
+        for instrument in instruments:
+            if instrument not in self._flights:
+                self._begun(instrument)
+
     def series(self, instrument: str) -> CandleSeries:
         """The closed candles in memory, perhaps none; what is handed out never changes."""
         return self._window(instrument).buffer.series
