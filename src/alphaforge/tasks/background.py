@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -35,6 +35,7 @@ class Background:
     scheduled: bool = True
     keep_days: int = 0
     opened: bool = False
+    _scanned: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Open the market and work."""
@@ -44,7 +45,7 @@ class Background:
         desk = self.strategy.desk
         schedule = ScanSchedule(self._scan, desk.clock, desk.names, self._was_open)
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_running("connections", partial(warm_connections, desk)))
+            group.create_task(keep_running("connections", self._warm_connections))
             group.create_task(keep_running("scanning", schedule.run))
             group.create_task(keep_running("settling", partial(settle_every_minute, self.strategy.settle_own)))
             group.create_task(keep_running("prices", self.follow_prices))
@@ -66,9 +67,17 @@ class Background:
 
     async def _scan(self, names: Sequence[str]) -> Sequence[ScanResult]:
         """The scheduled scan; with the strategy stopped candles are collected and nothing is decided."""
-        if self.strategy.is_running:
-            return await self.strategy.scan(names)
-        return await self.strategy.collect(names)
+        try:
+            if self.strategy.is_running:
+                return await self.strategy.scan(names)
+            return await self.strategy.collect(names)
+        finally:
+            self._scanned.set()
+
+    async def _warm_connections(self) -> None:
+        """After the first scan: connections that are being prepared serve nothing else for a second."""
+        await self._scanned.wait()
+        await warm_connections(self.strategy.desk)
 
     def _was_open(self, name: str, boundary: int) -> bool:
         """Whether the candle that ended at `boundary` can have had a price."""
