@@ -18,8 +18,13 @@ async def open_market(desk: Desk, scanned_next: Sequence[str] = ()) -> None:
     What closed since of the candles of `scanned_next` is on its way then: the scan that follows waits for it only.
     """
     await desk.source.connect()  # whose candles are to be loaded is certain with the first answer
-    instruments, _ = await asyncio.gather(desk.source.instruments(), _recall(desk, scanned_next))
-    known = {instrument.name: instrument for instrument in instruments}
+    try:
+        async with asyncio.TaskGroup() as group:
+            learning = group.create_task(desk.source.instruments())
+            group.create_task(_recall(desk, scanned_next))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    known = {instrument.name: instrument for instrument in learning.result()}
     desk.instruments.update(known)
     for name in desk.names:
         if name not in known:

@@ -186,7 +186,7 @@ class Caller:
         finally:
             await response.stream.aclose()
         self.traffic.bytes_received += len(packed)
-        if response.headers.get("Content-Encoding") != "gzip":
+        if response.headers.get("Content-Encoding", "").lower() != "gzip":
             return response, packed
         return response, await _worked_out(_unpacked, packed)
 
