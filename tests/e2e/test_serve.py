@@ -108,7 +108,7 @@ def test_it_can_be_ended_while_the_desk_is_still_loading(tmp_path: Path) -> None
 
 def test_commands_read_beside_it_and_a_second_server_is_refused(tmp_path: Path) -> None:
     port = free_port()
-    with serving(tmp_path, PORT=str(port)) as process:
+    with serving(tmp_path, PORT=str(port), BACKGROUND_TASKS="false") as process:  # nothing is scanned
         listed = run(tmp_path, "signals", "list", "--json")
         assert json.loads(listed.stdout) == {"signals": [], "total": 0}
         doctor = json.loads(run(tmp_path, "doctor", "--json", PORT=str(port)).stdout)
