@@ -96,7 +96,7 @@ async def _cold(market: str, path: Path) -> float:
     )
     async with open_desk(settings) as desk:
         began = time.perf_counter()
-        await open_market(desk)
+        await open_market(desk, desk.names)
         results = await scan_market(desk)
         took = time.perf_counter() - began
     missing = [result.reason for result in results if result.decision is None]

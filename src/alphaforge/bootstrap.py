@@ -110,7 +110,10 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             capacity,
             lambda: database.commits.happened(("candles",)),
         )
-        yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS)
+        try:
+            yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS)
+        finally:
+            await candles.aclose()
 
 
 @asynccontextmanager

@@ -1,13 +1,12 @@
 """A hundred clients on everything at once, before a server with five connections to its database."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from processes import server, until
+from processes import Server, server, until
 
 CLIENTS = 100
 EACH = 4
@@ -30,16 +29,29 @@ def test_a_hundred_clients_on_everything_at_once_are_answered_and_leave_nothing(
     few = {"DB_POOL_SIZE": "5", "DB_MAX_OVERFLOW": "0", "DATABASE_URL": database}
     with server(tmp_path, None, **few) as desk:
         asyncio.run(crowd(desk.url, 10))  # every connection has been opened once
-        before = open_files(desk.process.pid)
+        before = held(desk)
         codes = asyncio.run(crowd(desk.url, CLIENTS))
         assert set(codes) <= ANSWERS, codes
         assert codes[200] > codes.get(503, 0)
         asyncio.run(recovered(desk.url))
-        until(lambda: open_files(desk.process.pid) <= before, "the server has closed what it opened", desk.process)
+        until(lambda: held(desk) <= before, "the server has closed what it opened", desk.process)
 
 
-def open_files(process: int) -> int:
-    return len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208 - names, not paths
+def held(desk: Server) -> int:
+    """Open files, and connections of clients; those to the market are opened one by one whoever asks."""
+    descriptors = Path(f"/proc/{desk.process.pid}/fd").iterdir()
+    files = sum(not _leads_to(one).startswith("socket:") for one in descriptors)
+    port = f":{int(desk.url.rpartition(':')[2]):04X}"
+    lines = Path(f"/proc/{desk.process.pid}/net/tcp").read_text().splitlines()[1:]
+    ours = [line.split() for line in lines if line.split()[1].endswith(port)]
+    return files + sum(state in ("01", "08") for _, _, _, state, *_ in ours)  # open, or closed by the client alone
+
+
+def _leads_to(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except FileNotFoundError:
+        return "socket: just closed"
 
 
 async def crowd(url: str, clients: int) -> dict[int, int]:

@@ -48,7 +48,7 @@ async def _scan(settings: Any, names: tuple[str, ...] | None) -> tuple[list[Any]
         if name not in settings.instruments:
             raise not_watched(name, settings.instruments)  # before a database is made for nothing
     async with open_desk(settings) as desk:
-        await open_market(desk)
+        await open_market(desk, desk.watched(names))
         return list(await scan_market(desk, names)), desk.source.simulated
 
 

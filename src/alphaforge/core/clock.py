@@ -8,6 +8,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from alphaforge.core.granularity import Granularity
+
+CLOCK_DOUBT = 0.1
+"""Real seconds by which the market's clock, as known here, may be ahead of the broker's."""
+
 
 class Clock(Protocol):
     """What the market's time is."""
@@ -25,6 +30,11 @@ class Clock(Protocol):
 def lag(clock: Clock, moment: float) -> float:
     """How many real seconds ago the market's `moment` was, never below zero."""
     return max(0.0, clock.now() - moment) / clock.speed
+
+
+def newest_close(clock: Clock, granularity: Granularity) -> int:
+    """The end of the newest candle that has surely ended at the broker too, in epoch seconds."""
+    return granularity.floor(clock.now() - CLOCK_DOUBT * clock.speed)
 
 
 @dataclass(slots=True)

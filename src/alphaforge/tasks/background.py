@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -27,8 +27,8 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 class Background:
     """Opens the market, then scans at every close, settles every minute and follows prices, until cancelled.
 
-    With `scheduled` off the market is opened and the rest is left to whoever asks. `keep_days`: how long rejections
-    are kept, for ever with 0.
+    With `scheduled` off the market is opened, its candles fetched once, and the rest left to whoever asks.
+    `keep_days`: how long rejections are kept, for ever with 0.
     """
 
     strategy: Strategy
@@ -36,6 +36,7 @@ class Background:
     scheduled: bool = True
     keep_days: int = 0
     opened: bool = False
+    _scanned: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Open the market and work."""
@@ -45,7 +46,7 @@ class Background:
         desk = self.strategy.desk
         schedule = ScanSchedule(self._scan, desk.clock, desk.names, self._was_open)
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_running("connections", partial(warm_connections, desk)))
+            group.create_task(keep_running("connections", self._warm_connections))
             group.create_task(keep_running("scanning", schedule.run))
             group.create_task(keep_running("settling", partial(settle_every_minute, self.strategy.settle_own)))
             group.create_task(keep_running("prices", self.follow_prices))
@@ -53,10 +54,10 @@ class Background:
 
     async def _open(self) -> None:
         """Ask the market until it answers; the interface serves what is stored meanwhile."""
-        attempt = 0
+        desk, attempt = self.strategy.desk, 0
         while not self.opened:
             try:
-                await open_market(self.strategy.desk)
+                await open_market(desk, desk.names)
             except MarketError as error:
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 log.error("market_not_opened", error=error.message, advice=error.advice, again_in_seconds=pause)  # noqa: TRY400 - said in words
@@ -71,9 +72,17 @@ class Background:
         What it took goes back to the machine: megabytes of pages the first time, only now held by nobody any more.
         """
         strategy = self.strategy
-        results = await (strategy.scan(names) if strategy.is_running else strategy.collect(names))
+        try:
+            results = await (strategy.scan(names) if strategy.is_running else strategy.collect(names))
+        finally:
+            self._scanned.set()
         await asyncio.to_thread(give_back)
         return results
+
+    async def _warm_connections(self) -> None:
+        """After the first scan: connections that are being prepared serve nothing else for a second."""
+        await self._scanned.wait()
+        await warm_connections(self.strategy.desk)
 
     def _was_open(self, name: str, boundary: int) -> bool:
         """Whether the candle that ended at `boundary` can have had a price."""

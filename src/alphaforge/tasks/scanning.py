@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from alphaforge.core.clock import Clock, lag
+from alphaforge.core.clock import CLOCK_DOUBT, Clock, lag
 from alphaforge.core.errors import AlphaForgeError
 from alphaforge.core.granularity import Granularity
-from alphaforge.workflows.scan_market import CLOCK_DOUBT, ScanResult
+from alphaforge.workflows.scan_market import ScanResult
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from alphaforge.core.clock import lag
+from alphaforge.core.clock import lag, newest_close
 from alphaforge.core.errors import MarketError, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
@@ -20,9 +20,6 @@ from alphaforge.workflows.settle_signals import finer_candles
 from alphaforge.workflows.store_evaluation import Evaluation, EvaluationStore, context_from_dict
 
 M5 = Granularity.M5.seconds
-
-CLOCK_DOUBT = 0.1
-"""Real seconds by which the market's clock, as known here, may be ahead of the broker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     where it made a signal, without that one, which would refuse it.
     """
     watched = desk.watched(names)
-    boundary = Granularity.M5.floor(desk.clock.now() - CLOCK_DOUBT * desk.clock.speed)
+    boundary = newest_close(desk.clock, Granularity.M5)
     fetched = await collect_candles(desk, watched)
     async with desk.deciding:
         held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew

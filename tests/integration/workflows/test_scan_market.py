@@ -295,6 +295,9 @@ async def test_a_stopped_strategy_scans_for_whoever_asks(desk: Desk) -> None:
 class Past(MemoryMarket):
     """A real market whose time is long ago, as its prices tell; everything else it says fits any time."""
 
+    async def connect(self) -> None:
+        pass
+
     async def instruments(self) -> list[Instrument]:
         return [GBP_USD, USD_JPY]
 

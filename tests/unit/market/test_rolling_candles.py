@@ -381,6 +381,21 @@ async def test_one_who_goes_away_takes_no_one_elses_answer_with_him() -> None:
     assert first.cancelled()
 
 
+async def test_one_who_asks_after_a_close_does_not_share_what_was_asked_before_it() -> None:
+    there = await filled()
+    there.broker.together = answering = asyncio.Barrier(2)
+    there.broker.wait_always = True
+    early = asyncio.create_task(there.rolling.refresh(GBP))
+    await asyncio.sleep(0)
+    there.clock.time += STEP
+    late = [asyncio.create_task(there.rolling.refresh(GBP)) for _ in range(2)]
+    await answering.wait()
+    there.broker.together = None
+    first, *others = await asyncio.gather(early, *late)
+    assert len(there.broker.asked) == 2
+    assert others[0] is others[1] is not first
+
+
 async def test_a_shared_failure_is_everyones_and_the_next_one_asks_anew() -> None:
     there = await filled()
     there.broker.failures = [MarketUnavailable("down")]

@@ -47,7 +47,7 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A market that opens at the seventh attempt; the pauses before it are listed here, and cost no time."""
     pauses: list[float] = []
 
-    async def open_market(desk: Any) -> None:
+    async def open_market(desk: Any, scanned_next: Any) -> None:
         if len(pauses) < 6:
             raise MarketUnavailable("down")
 
@@ -121,6 +121,25 @@ async def test_old_rejections_are_forgotten_where_a_retention_is_set(
     with pytest.raises(asyncio.CancelledError):
         await work
     assert asked == [keep_days]
+
+
+async def test_the_first_scan_has_all_connections_to_itself(
+    opening: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy, warmed = FakeStrategy(), asyncio.Event()
+    had_scanned: list[bool] = []
+
+    async def warm_connections(desk: Any) -> None:
+        had_scanned.append(strategy.scanned.is_set())
+        warmed.set()
+
+    monkeypatch.setattr(background, "warm_connections", warm_connections)
+    work = asyncio.create_task(Background(strategy, asyncio.Event().wait).run())  # type: ignore[arg-type] - the same
+    await warmed.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert had_scanned == [True]
 
 
 def test_a_close_is_due_where_any_of_its_minutes_traded() -> None:

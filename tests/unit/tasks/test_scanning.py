@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from alphaforge.core.clock import CLOCK_DOUBT
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.tasks.scanning import CLOSE_DELAY, COMPLETION_LIMIT, ScanSchedule
-from alphaforge.workflows.scan_market import CLOCK_DOUBT, ScanResult
+from alphaforge.workflows.scan_market import ScanResult
 from market_builders import HandClock
 
 M5 = 300

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,9 +24,11 @@ from alphaforge.market.oanda.traffic import Traffic
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-_LARGE = 100_000
-"""Bytes from which an answer is read beside the event loop: a page of megabytes would hold up everything else, and
-the next page is asked for meanwhile."""
+_LARGE = 20_000
+"""Bytes from which an answer is unpacked and read beside the event loop: a page of megabytes would hold up everything
+else, and the next page is asked for meanwhile."""
+
+_GZIP_FORMAT = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class Caller:
         self.traffic.requests += 1
         began = time.monotonic()
         try:
-            response = await self._exchange(self._request(call))
+            response, body = await self._exchange(self._request(call))
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             call.under_way = False
             failure = failure_of_transport(error, call.what)
@@ -162,41 +165,43 @@ class Caller:
             raise failure from None
         call.under_way = False
         elapsed = time.monotonic() - began
-        self._refuse_failure(call, response, elapsed)
-        beside = len(response.content) > _LARGE
-        value = await asyncio.to_thread(decode, response.content) if beside else decode(response.content)
+        self._refuse_failure(call, response, body, elapsed)
+        value = await _worked_out(decode, body)
         self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
         return Answer(value, elapsed)
 
-    async def _exchange(self, request: httpx2.Request) -> httpx2.Response:
-        """The whole answer, straight from the transport: of what the client does beyond that nothing is wanted.
+    async def _exchange(self, request: httpx2.Request) -> tuple[httpx2.Response, bytes]:
+        """An answer and its body, straight from the transport: of what the client does beyond that nothing is wanted.
 
-        Redirects are not followed, and there are no cookies and no login; it takes a third of a request's time.
+        Redirects are not followed, and there are no cookies and no login; it takes a third of a request's time. The
+        body is unpacked when the connection is free already: the next request goes out meanwhile.
         """
         if self.http.is_closed:
             raise RuntimeError("The client is closed")  # its pool would open connections that nobody closes
         response = await self.transport.handle_async_request(request)
-        response.request = request
+        if not isinstance(response.stream, httpx2.AsyncByteStream):  # never: the transport is asynchronous
+            raise TypeError(type(response.stream))
         try:
-            await response.aread()
-        except BaseException:
-            await response.aclose()
-            raise
-        return response
+            packed = b"".join([part async for part in response.stream])
+        finally:
+            await response.stream.aclose()
+        self.traffic.bytes_received += len(packed)
+        if response.headers.get("Content-Encoding", "").lower() != "gzip":
+            return response, packed
+        return response, await _worked_out(_unpacked, packed)
 
     def _request(self, call: "_Call") -> httpx2.Request:
         """The request, put together by hand: the client's own way reads the address three times over."""
         timeout = {"timeout": self.limits.timeout.as_dict()}
         return httpx2.Request("GET", call.url, headers=self.http.headers, extensions=timeout)
 
-    def _refuse_failure(self, call: "_Call", response: httpx2.Response, elapsed: float) -> None:
+    def _refuse_failure(self, call: "_Call", response: httpx2.Response, body: bytes, elapsed: float) -> None:
         """Take note of an answer; raises what it stands for if it is no success."""
         status, request_id = response.status_code, response.headers.get("RequestID")
         log.debug("market_answer", what=call.what, status=status, request_id=request_id, ms=round(elapsed * 1000, 1))
-        self.traffic.bytes_received += response.num_bytes_downloaded
         self.observe(response.headers, elapsed)
         if status != httpx2.codes.OK:
-            failure = failure_of_status(status, response.content, self.access, call.what)
+            failure = failure_of_status(status, body, self.access, call.what)
             log.warning("market_refused", what=call.what, status=status, request_id=request_id)
             if isinstance(failure, MarketUnavailable):
                 self.breaker.failed(failure.message)
@@ -204,6 +209,18 @@ class Caller:
                 self.breaker.succeeded()
             raise failure
         self.breaker.succeeded()
+
+
+async def _worked_out(work: Callable[[bytes], T], content: bytes) -> T:
+    """What `work` makes of an answer's content, beside the event loop where it is large."""
+    return await asyncio.to_thread(work, content) if len(content) > _LARGE else work(content)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return zlib.decompress(packed, _GZIP_FORMAT)
+    except zlib.error:
+        raise httpx2.DecodingError("The answer is not the gzip that it says it is") from None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from alphaforge.core.candles import CandleSeries, joined
-from alphaforge.core.clock import Clock, lag
+from alphaforge.core.clock import Clock, lag, newest_close
 from alphaforge.core.errors import AlphaForgeError
 from alphaforge.core.times import rfc3339
 from alphaforge.market.rolling.buffer import CandleBuffer
@@ -79,6 +79,14 @@ class _Window:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A refresh under way, and the newest close when it began: of a later one it may know nothing."""
+
+    task: asyncio.Task[Refreshed]
+    close: int
+
+
 @dataclass(slots=True)
 class RollingCandles:
     """Closed M5 candles of each instrument: at least the newest `capacity`, if the broker has as many.
@@ -93,7 +101,7 @@ class RollingCandles:
     changed: Callable[[], None] = lambda: None
     traffic: RollingTraffic = field(default_factory=RollingTraffic)
     _windows: dict[str, _Window] = field(default_factory=dict)
-    _flights: dict[str, asyncio.Task[Refreshed]] = field(default_factory=dict)
+    _flights: dict[str, _Flight] = field(default_factory=dict)
 
     async def load(self, instruments: Iterable[str]) -> None:
         """Read what the archive has. Raises StorageError."""
@@ -103,16 +111,23 @@ class RollingCandles:
     async def refresh(self, instrument: str) -> Refreshed:
         """Fetch what is missing, keep it in the archive, then show it. Raises MarketError and StorageError.
 
-        Who asks while a refresh of the instrument is under way gets the answer of that one.
+        Who asks while a refresh of the instrument is under way gets the answer of that one, unless a candle has closed
+        since it began.
         """
-        flight = self._flights.get(instrument)
-        if flight is None:
-            flight = asyncio.create_task(self._refresh(instrument), name=f"refresh {instrument}")
-            self._flights[instrument] = flight
-            flight.add_done_callback(lambda done: self._landed(instrument, done))
-        else:
+        close = newest_close(self.clock, M5)
+        while (flight := self._flights.get(instrument)) and flight.close < close:
+            await asyncio.wait([flight.task])
+        if flight:
             self.traffic.joined += 1
-        return await asyncio.shield(flight)  # one who asks and goes away takes no one else's answer with him
+        else:
+            flight = self._begun(instrument)
+        return await asyncio.shield(flight.task)  # one who asks and goes away takes no one else's answer with him
+
+    def begin(self, instruments: Iterable[str]) -> None:
+        """Start a refresh of each, for those to share who refresh it before the next close."""
+        for instrument in instruments:
+            if instrument not in self._flights:
+                self._begun(instrument)
 
     def series(self, instrument: str) -> CandleSeries:
         """The closed candles in memory, perhaps none; what is handed out never changes."""
@@ -140,10 +155,16 @@ class RollingCandles:
 
     async def aclose(self) -> None:
         """Stop refreshes under way."""
-        flights = list(self._flights.values())
+        flights = [flight.task for flight in self._flights.values()]
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+    def _begun(self, instrument: str) -> _Flight:
+        task = asyncio.create_task(self._refresh(instrument), name=f"refresh {instrument}")
+        flight = self._flights[instrument] = _Flight(task, newest_close(self.clock, M5))
+        task.add_done_callback(lambda done: self._landed(instrument, done))
+        return flight
 
     def _landed(self, instrument: str, flight: asyncio.Task[Refreshed]) -> None:
         del self._flights[instrument]
