@@ -1,5 +1,6 @@
 """The OpenAPI document, and the same as a page to read: our own, because the usual ones load scripts from elsewhere."""
 
+import asyncio
 from html import escape
 from typing import Any
 
@@ -110,10 +111,15 @@ def _say_that_it_is_kept(responses: dict[str, Any]) -> None:
         responses["304"] = {"description": "It is what you have, by `If-None-Match`.", "headers": _OF_KEPT_ANSWERS}
 
 
+async def _composed(request: Request) -> dict[str, Any]:
+    """The document; beside the event loop, since composing it takes a second the first time."""
+    return await asyncio.to_thread(request.app.openapi)
+
+
 @router.get("/openapi.json")
 async def openapi_document(request: Request) -> Response:
     """The document for programs."""
-    return json_answer(request.app.openapi())
+    return json_answer(await _composed(request))
 
 
 _STYLE = """
@@ -129,7 +135,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 @router.get("/docs")
 async def documentation_page(request: Request) -> Response:
     """The document for people: no script, nothing loaded from anywhere."""
-    return Response(page(request.app.openapi()), media_type="text/html", headers={"Content-Security-Policy": _POLICY})
+    return Response(
+        page(await _composed(request)), media_type="text/html", headers={"Content-Security-Policy": _POLICY}
+    )
 
 
 def page(document: dict[str, Any]) -> str:

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import re
+import threading
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -160,3 +162,18 @@ def examples(operation: Any, mode: GenerationMode) -> list[Any]:
     with contextlib.suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
         collect()
     return cases
+
+
+async def test_the_document_is_composed_beside_the_event_loop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    composing = []
+    composed = bench.app.openapi
+
+    def openapi() -> dict[str, Any]:
+        composing.append(threading.current_thread())
+        return composed()
+
+    monkeypatch.setattr(bench.app, "openapi", openapi)
+    for path in ("/openapi.json", "/docs"):
+        assert (await bench.client.get(path)).status_code == 200
+    assert len(composing) == 2
+    assert threading.main_thread() not in composing
