@@ -19,6 +19,7 @@ from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed
 from alphaforge.market.rolling import RollingCandles
+from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
@@ -110,8 +111,9 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             capacity,
             lambda: database.commits.happened(("candles",)),
         )
+        hours = {name: hours_as_set(settings.market_hours, name) for name in settings.instruments}
         try:
-            yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS)
+            yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS, hours=hours)
         finally:
             await candles.aclose()
 

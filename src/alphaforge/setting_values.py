@@ -3,8 +3,9 @@
 A value that cannot be meant raises ValueError, which pydantic turns into a finding; `settings` puts it into a sentence.
 """
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -12,6 +13,9 @@ from pydantic_settings import NoDecode
 
 from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.instruments import instrument_name
+
+if TYPE_CHECKING:
+    from alphaforge.core.market_hours import MarketHours
 
 _DATABASES = frozenset({"sqlite", "postgresql", "postgres"})
 _ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live", "real": "live"}
@@ -58,6 +62,49 @@ def _instruments(value: object) -> object:
     return tuple(dict.fromkeys(names))
 
 
+def hours_as_set(breaks: tuple[str, ...], instrument: str) -> "MarketHours":
+    """When an instrument trades, by the setting `market_hours`: as set there, or as usual."""
+    from alphaforge.core.market_hours import MarketHours, hours_of  # noqa: PLC0415 - numpy, at the start of everything
+
+    own = _breaks_by_name(breaks).get(instrument)
+    return hours_of(instrument) if own is None else MarketHours(*own)
+
+
+def _breaks_by_name(breaks: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+    """The daily breaks of texts like `XAU_USD=17:00-18:00`, in minutes after midnight.
+
+    Raises ValueError, and UnknownInstrument for what names none.
+    """
+    found = {}
+    for text in breaks:
+        name, _, span = text.partition("=")
+        start, end = (_minute(moment) for moment in span.split("-"))
+        if start > end:
+            raise ValueError
+        found[instrument_name(name)] = start, end
+    return found
+
+
+def _minute(moment: str) -> int:
+    """Of `17:03`, after midnight."""
+    matched = re.fullmatch(r"\s*([01]?\d|2[0-3]):([0-5]\d)\s*", moment)
+    if matched is None:
+        raise ValueError
+    return int(matched[1]) * 60 + int(matched[2])
+
+
+def _breaks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        breaks = _breaks_by_name(tuple(part for part in value.split(",") if part.strip()))
+    except UnknownInstrument as error:
+        raise ValueError(error.message) from None
+    return tuple(
+        f"{name}={start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}" for name, (start, end) in breaks.items()
+    )
+
+
 def _origins(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -92,6 +139,12 @@ Instruments = Annotated[
     BeforeValidator(_instruments),
     Field(min_length=1, max_length=60),
     About("1 to 60 names with commas between, as GBP_USD, GBP/USD, GBPUSD or gbp-usd; GOLD for XAU_USD"),
+]
+Breaks = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_breaks),
+    About("daily breaks in New York's time as XAU_USD=17:00-18:00 with commas between"),
 ]
 Origins = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(_origins), About("origins as https://host with commas between")

@@ -28,6 +28,7 @@ from alphaforge.core.errors import InvalidSetting
 from alphaforge.setting_values import (
     TEXT,
     About,
+    Breaks,
     BrokerUrl,
     DatabaseUrl,
     Environment,
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     oanda_api_url: Annotated[BrokerUrl | None, About("http:// or https:// and a host")] = None
     oanda_stream_url: Annotated[BrokerUrl | None, About("http:// or https:// and a host")] = None
     instruments: Instruments = ("GBP_USD", "XAU_USD", "USD_JPY")
+    market_hours: Breaks = ()
     sandbox_seed: Annotated[int, Field(ge=0), About("a whole number from 0")] = 7
     api_key: Secret | None = None
     host: Text = "127.0.0.1"

@@ -2,6 +2,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from alphaforge.core.errors import InvalidSetting
+from alphaforge.core.market_hours import hours_of
+from alphaforge.core.times import parse_rfc3339
+from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings, is_loopback, load_settings
 
 SECRET = "tok3n-nobody-may-see"
@@ -62,6 +65,24 @@ def test_instruments_are_taken_in_any_spelling_once_each_and_in_order() -> None:
 @pytest.mark.parametrize("text", [",", "GBP_USD,nonsense!"])
 def test_instruments_that_are_none_are_refused(text: str) -> None:
     assert refusal(instruments=text).startswith("INSTRUMENTS is ")
+
+
+def test_a_daily_break_of_ones_own_is_when_the_market_is_closed_and_others_keep_theirs() -> None:
+    settings = load_settings(None, market_hours="de30/eur=16:00-18:05, GOLD=17:00-17:00")
+    assert settings.shown("market_hours") == "DE30_EUR=16:00-18:05,XAU_USD=17:00-17:00"
+    summer = parse_rfc3339("2025-07-08T20:30:00Z")  # half past four in New York
+    german, gold, pound = (hours_as_set(settings.market_hours, name) for name in ("DE30_EUR", "XAU_USD", "GBP_USD"))
+    assert not german.is_open(summer)
+    assert german.is_open(summer - 3600)
+    assert gold.is_open(summer + 3600)
+    assert pound == hours_of("GBP_USD")
+
+
+@pytest.mark.parametrize(
+    "text", ["GOLD", "GOLD=17-18", "GOLD=18:00-17:00", "GOLD=17:00-24:00", "!=17:00-18:00", "=1:00-2:00"]
+)
+def test_a_break_that_cannot_be_is_refused(text: str) -> None:
+    assert refusal(market_hours=text).startswith("MARKET_HOURS is ")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,10 @@ from alphaforge.cli.state import state
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument, instrument_name
 from alphaforge.core.times import parse_rfc3339, rfc3339
+from alphaforge.setting_values import hours_as_set
+
+if TYPE_CHECKING:
+    from alphaforge.core.market_hours import MarketHours
 
 app = typer.Typer(help="Stored candles: fetch, take in, hand out, look for holes.", no_args_is_help=True)
 
@@ -47,7 +51,6 @@ def import_candles(
     as_json: AsJson = False,
 ) -> None:
     """Take M5 candles from a file into the database; what is there of the same time is replaced."""
-    from alphaforge.core.market_hours import hours_of  # noqa: PLC0415 - the same
     from alphaforge.market.candle_files import read_candles  # noqa: PLC0415 - `--help` needs none of it
     from alphaforge.market.quality import assess, sound, to_series  # noqa: PLC0415 - the same
 
@@ -55,7 +58,7 @@ def import_candles(
     pip = (FALLBACK_INSTRUMENTS.get(name) or Instrument(name)).pip
     raw = read_candles(file, naive_is_utc=utc).raw(None if spread is None else spread * pip)
     now = time.time()
-    found = assess(raw, hours_of(name), now=now)
+    found = assess(raw, _hours(name), now=now)
     if found.bad and not skip_bad:
         first = found.bad[0]
         raise InvalidInput(
@@ -180,7 +183,6 @@ def check_candles(instruments: Names = None, *, source: Source = None, as_json: 
 
 
 async def _check(wanted: list[str], source: str | None) -> list[tuple[dict[str, str], Any]]:
-    from alphaforge.core.market_hours import hours_of  # noqa: PLC0415 - `--help` needs none of it
     from alphaforge.market.quality import RawCandles, assess  # noqa: PLC0415 - the same
     from alphaforge.storage.candles import CandleRepository, sources_of  # noqa: PLC0415 - the same
 
@@ -191,9 +193,14 @@ async def _check(wanted: list[str], source: str | None) -> list[tuple[dict[str, 
             for name in await repository.instruments():
                 if name in wanted or not wanted:
                     series = await repository.between(name, 0, 1e11)
-                    quality = assess(RawCandles.of(series), hours_of(name))
+                    quality = assess(RawCandles.of(series), _hours(name))
                     found.append(({"source": one, "instrument": name}, quality))
     return found
+
+
+def _hours(name: str) -> "MarketHours":
+    settings = state.settings()
+    return hours_as_set(settings.market_hours, name)
 
 
 def _print_check(found: list[tuple[dict[str, str], Any]]) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from alphaforge.cli.checks import Check, State, failed, good, notice, skipped
 from alphaforge.core.errors import AlphaForgeError, MarketUnavailable
-from alphaforge.core.market_hours import hours_of
+from alphaforge.core.market_hours import MarketHours
 from alphaforge.core.times import rfc3339
+from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _REACH = "Check the network and what stands between (firewall, proxy), and OANDA
 
 async def market_checks(settings: Settings) -> list[Check]:
     """Everything about the market; without a token there is none to ask."""
-    hours = [_hours(name) for name in settings.instruments]
+    hours = [_hours(name, hours_as_set(settings.market_hours, name)) for name in settings.instruments]
     if settings.oanda_api_key is None:
         advice = "For real prices, set OANDA_API_KEY and OANDA_ENVIRONMENT: see README.md."
         asked = [skipped(name, "no token") for name in ("account", "clock", "instruments")]
@@ -89,8 +90,8 @@ async def _instruments(source: "OandaClient", settings: Settings) -> tuple[Check
     return finding, list(settings.instruments)
 
 
-def _hours(name: str) -> Check:
-    hours, now = hours_of(name), time.time()
+def _hours(name: str, hours: MarketHours) -> Check:
+    now = time.time()
     if hours.is_open(now):
         return good(f"hours of {name}", "open now")
     return Check(f"hours of {name}", State.GOOD, f"closed now; opens {rfc3339(hours.next_open(now))}")
