@@ -10,7 +10,7 @@ from fastapi import Response
 
 from alphaforge.core.times import from_epoch, rfc3339
 
-_MANY = 10_000  # rows repeat their times, and lists repeat their rows
+_MANY = 1_000  # rows repeat their times, and lists repeat their rows; what changes brings new ones without end
 
 _encode = msgspec.json.Encoder().encode
 

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_M_ARENA_MAX = -8
+_M_ARENA_MAX, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -8, -1, -3
+_LARGE = 256 * 1024
+"""Bytes of what is returned as soon as it is free; by itself the C library keeps ever larger pieces."""
 
 
 def _glibc() -> ctypes.CDLL | None:
@@ -28,6 +30,8 @@ def thrifty_start() -> Iterator[None]:
     gc.disable()
     if _library:
         _library.mallopt(_M_ARENA_MAX, 1)
+        _library.mallopt(_M_TRIM_THRESHOLD, _LARGE)
+        _library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
     try:
         yield
     finally:

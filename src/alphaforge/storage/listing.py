@@ -258,6 +258,6 @@ def _processor(kind: TypeEngine[Any], dialect: Dialect) -> _Reader | None:
     return kind.result_processor(dialect, None) if isinstance(kind, Moment) else None
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _time_of_epoch(moment: float | None) -> str | None:
     return None if moment is None else rfc3339(moment)

@@ -64,7 +64,7 @@ def _to_naive(moment: float | None) -> datetime | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
 
 
-@lru_cache(maxsize=8_192)  # many rows are written at one moment, and each has some moments twice
+@lru_cache(maxsize=1_024)  # many rows are written at one moment, and each has some moments twice
 def _to_text(moment: float | None) -> str | None:
     return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(" ", "microseconds")[:_LENGTH]
 
@@ -77,7 +77,7 @@ def _from_datetime(moment: datetime | None) -> float | None:
     return (moment - _EPOCH).total_seconds()
 
 
-@lru_cache(maxsize=8_192)  # a row's times are mostly the same one, and lists are read again and again
+@lru_cache(maxsize=1_024)  # a row's times are mostly the same one, and lists are read again and again
 def _from_text(text: str | None) -> float | None:
     return None if text is None else _from_datetime(datetime.fromisoformat(text))
 
@@ -85,7 +85,7 @@ def _from_text(text: str | None) -> float | None:
 _WHOLE_SECOND = ".000000"
 
 
-@lru_cache(maxsize=8_192)  # see above
+@lru_cache(maxsize=1_024)  # see above
 def _text_to_rfc3339(text: str | None) -> str | None:
     if text is None:
         return None
@@ -95,7 +95,7 @@ def _text_to_rfc3339(text: str | None) -> str | None:
     return f"{text[:10]}T{text[11:19] if text.endswith(_WHOLE_SECOND) else text[11:]}Z"
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _datetime_to_rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
