@@ -17,7 +17,6 @@ from alphaforge.cli.state import state
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument, instrument_name
 from alphaforge.core.times import parse_rfc3339, rfc3339
-from alphaforge.setting_values import hours_as_set
 
 if TYPE_CHECKING:
     from alphaforge.core.market_hours import MarketHours
@@ -199,6 +198,8 @@ async def _check(wanted: list[str], source: str | None) -> list[tuple[dict[str, 
 
 
 def _hours(name: str) -> "MarketHours":
+    from alphaforge.setting_values import hours_as_set  # noqa: PLC0415 - `--help` needs none of it
+
     settings = state.settings()
     return hours_as_set(settings.market_hours, name)
 

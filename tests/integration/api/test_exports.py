@@ -286,5 +286,5 @@ async def test_a_reader_who_takes_his_time_costs_no_more_than_the_bytes_that_wai
     finally:
         tracemalloc.stop()
     assert written.count(b"\n") == 300
-    assert held < 1.5 * len(written), "the rows would be several times as much"
+    assert held < 2 * len(written), "as much as the encoder takes for them; with the rows it were three times"
     await parts.aclose()  # type: ignore[attr-defined] - a generator
