@@ -31,6 +31,12 @@ async def become(claim: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def watched(server: Any, seconds: float) -> None:
+    """Until the server has looked after its connections for so long."""
+    looked = server._looked
+    await become(lambda: server._looked > looked + seconds)
+
+
 async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", port)
 

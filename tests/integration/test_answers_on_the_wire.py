@@ -14,7 +14,7 @@ from alphaforge.api.patience import Patience
 from alphaforge.api.services import ApiOptions
 from alphaforge.storage.engine import Database
 from api_bench import SQLITE
-from connections import become, closed, everything, opened, serving
+from connections import become, closed, everything, opened, serving, watched
 from doors import heard, services_of
 
 CALM = Patience(head=30, reading=30, look=0.02)
@@ -141,8 +141,7 @@ async def test_who_was_answered_may_think_and_then_ask_on() -> None:
         for _ in range(3):
             writer.write(KEPT)
             assert (await asked(reader))[1] == b"kkkkk"
-            looked = server._looked
-            await become(lambda looked=looked: server._looked > looked + 2 * SOON.head)  # type: ignore[misc] - bound
+            await watched(server, 2 * SOON.head)
         await closed(writer)
 
 

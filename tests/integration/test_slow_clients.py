@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from alphaforge.api.connection import LONGEST_HEAD
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.patience import Patience
-from connections import become, closed, everything, opened, serving
+from connections import become, closed, everything, opened, serving, watched
 
 SOON = Patience(head=0.2, reading=0.2, look=0.02)
 LATER = Patience(head=30, reading=30, look=0.02)
@@ -83,8 +83,7 @@ async def test_who_keeps_a_connection_and_asks_at_times_is_not_disturbed() -> No
                 writer.write(WHOLE[:20])
                 writer.write(WHOLE[20:])
                 assert (await reader.readuntil(b"0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-                looked = server._looked
-                await become(lambda looked=looked: server._looked > looked + 2 * SOON.head)  # type: ignore[misc] - bound
+                await watched(server, 2 * SOON.head)
         await closed(writer)
 
 
