@@ -79,7 +79,7 @@ def run(rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
             for what, headers in _variants(one, two).items():
                 _compare(what, (one, two), headers, rounds, seconds)
             for what, desk in (("one process", one), ("two processes, and the one that watches", two)):
-                    held = " + ".join(f"{resident(each):.0f}" for each in [desk.process.pid, *begun_by(desk.process.pid)])
+                held = " + ".join(f"{resident(each):.0f}" for each in _family(desk))
                 show(f"resident memory: {what}", f"{held} MiB")
 
 
@@ -104,10 +104,7 @@ def _in_turn(desks: tuple[Server, Server], asked: bytes, rounds: int, seconds: f
     quiet: list[tuple[Counted, Counted]] = []
     others: list[tuple[Counted, Counted]] = []
     while len(quiet) < rounds and len(others) < rounds * MOST_DISTURBED:
-        one, two = (
-            _sent(Piece(port_of(desk), asked, seconds=seconds, servers=[desk.process.pid, *begun_by(desk.process.pid)]))
-            for desk in desks
-        )
+        one, two = (_sent(Piece(port_of(desk), asked, seconds=seconds, servers=_family(desk))) for desk in desks)
         (quiet if max(one.others, two.others) <= QUIET else others).append((one, two))
     taken = quiet or others
     return Rounds([pair[0] for pair in taken]), Rounds([pair[1] for pair in taken]), len(others) if quiet else 0
@@ -157,3 +154,7 @@ def _fill(desk: Server) -> None:
     if answer.status not in (200, 201):
         raise RuntimeError(f"The signals were not taken: {answer.status} {said[:300]!r}")
 
+
+def _family(desk: Server) -> list[int]:
+    """The process and those that it began."""
+    return [desk.process.pid, *begun_by(desk.process.pid)]
