@@ -15,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmarks.clients.pipelined import Counted, Piece
 from benchmarks.clients.sent import request
@@ -23,8 +24,9 @@ from benchmarks.machine import begun_by, cores, resident
 from benchmarks.report import show
 from benchmarks.servers import WEEKDAY, Server, desk_processes, port_of, postgres_server, sandbox
 
-ROUNDS = 8
-SECONDS = 1.0
+ROUNDS = 4
+SECONDS = 0.6
+CONNECTIONS = (8, 16, 32)
 TARGET = 1.7
 QUIET = 0.25
 """Cores that anybody else may take in a round; the database needs a few hundredths."""
@@ -68,7 +70,7 @@ class Rounds:
 
 def run(rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
     """Print the figures."""
-    print(f"GET {PATH}, kept, to 32 connections with 16 questions each; {rounds} rounds of {seconds:g} s in turn")
+    print(f"GET {PATH}, kept, 16 questions under way on each connection; {rounds} rounds of {seconds:g} s in turn")
     with tempfile.TemporaryDirectory() as name, postgres_server() as database, sandbox(Path(name), WEEKDAY) as market:
         folder = Path(name)
         with (
@@ -84,10 +86,18 @@ def run(rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
 
 
 def _compare(what: str, desks: tuple[Server, Server], headers: dict[str, str], rounds: int, seconds: float) -> None:
-    one, two, disturbed = _in_turn(desks, request(PATH, headers), rounds, seconds)
+    """Each load to both, and the best of either: too many questions at once cost a process its caches."""
+    found: list[tuple[Rounds, Rounds]] = []
+    disturbed = 0
+    for connections in CONNECTIONS:
+        piece = Piece(0, request(PATH, headers), connections=connections, seconds=seconds)
+        one, two, left_out = _in_turn(desks, piece, rounds)
+        found.append((one, two))
+        disturbed += left_out
+        show(f"{what}, {connections} connections: one; two", f"{one.rate:,.0f}; {two.rate:,.0f}/s")
+    one, two = (max((pair[i] for pair in found), key=lambda seen: seen.rate) for i in (0, 1))
     ratio = two.rate / one.rate
-    show(f"{what}: one; two processes", f"{one.rate:,.0f}; {two.rate:,.0f}/s")
-    show("  times as many", f"{ratio:.2f}", f">= {TARGET}", met=ratio >= TARGET)
+    show("  the best of two against the best of one", f"{ratio:.2f} times", f">= {TARGET}", met=ratio >= TARGET)
     for name, seen in (("one", one), ("two", two)):
         shares = "; ".join(f"{share:.2f}" for share in seen.shares)
         show(f"  cores taken by {name}; by the load; by all others", shares, f"of {len(cores())}")
@@ -95,16 +105,16 @@ def _compare(what: str, desks: tuple[Server, Server], headers: dict[str, str], r
     show("  answers a CPU second of the servers, two against one", f"{one.work / two.work:.2f}", "1 is no loss")
     if disturbed:
         show("  rounds left out, others being at work", str(disturbed), f"others below {QUIET} cores")
-    if broken := sum(each.broken for each in (*one.counted, *two.counted)):
+    if broken := sum(each.broken for pair in found for seen in pair for each in seen.counted):
         show("  broken connections", str(broken), "none", met=False)
 
 
-def _in_turn(desks: tuple[Server, Server], asked: bytes, rounds: int, seconds: float) -> tuple[Rounds, Rounds, int]:
+def _in_turn(desks: tuple[Server, Server], piece: Piece, rounds: int) -> tuple[Rounds, Rounds, int]:
     """So many rounds of each that nobody disturbed, as far as there are any, and how many were left out for it."""
     quiet: list[tuple[Counted, Counted]] = []
     others: list[tuple[Counted, Counted]] = []
     while len(quiet) < rounds and len(others) < rounds * MOST_DISTURBED:
-        one, two = (_sent(Piece(port_of(desk), asked, seconds=seconds, servers=_family(desk))) for desk in desks)
+        one, two = (_sent(replace(piece, port=port_of(desk), servers=_family(desk))) for desk in desks)
         (quiet if max(one.others, two.others) <= QUIET else others).append((one, two))
     taken = quiet or others
     return Rounds([pair[0] for pair in taken]), Rounds([pair[1] for pair in taken]), len(others) if quiet else 0

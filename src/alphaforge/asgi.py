@@ -132,6 +132,7 @@ class _Server(uvicorn.Server):
     """
 
     parts_in_order = False
+    parting_seconds = PARTING_SECONDS
 
     def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
         super().__init__(config)
@@ -161,7 +162,7 @@ class _Server(uvicorn.Server):
     async def _part(self) -> None:
         """Make the next answer on every connection its last, and wait a while for those who ask."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + PARTING_SECONDS
+        until = loop.time() + self.parting_seconds
         while self.server_state.connections and not self.force_exit and loop.time() < until:
             for one in self.server_state.connections:
                 if isinstance(one, Connection):
