@@ -87,9 +87,7 @@ def test_all_processes_together_leave_the_database_some_connections() -> None:
     assert wanted <= most - 10
 
 
-def test_the_proxy_asks_the_api_processes_at_the_port_they_listen_on_and_whether_they_live() -> (
-    None
-):
+def test_the_proxy_asks_the_api_processes_at_the_port_they_listen_on_and_whether_they_live() -> None:
     port = re.search(r"\bPORT=(\d+)", DOCKERFILE).group(1)  # type: ignore[union-attr]
     upstreams = re.search(r"reverse_proxy (.+) \{", CADDYFILE).group(1).split()  # type: ignore[union-attr]
     assert upstreams == [f"{name}:{port}" for name, service in OURS.items() if service["command"] == ["serve"]]
