@@ -184,3 +184,31 @@ def test_nobody_stays_when_the_one_that_watches_is_killed(tmp_path: Path) -> Non
         watched.until("all_serving")
         watched.process.kill()
         until(lambda: not watched.living(), "all have gone")
+
+
+ON_A_TERMINAL = """
+import os, pty, sys
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+sys.stdin.readline()
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+"""
+"""Runs a program on a terminal of its own, which goes away when a line comes in; ends as the program does."""
+
+
+def test_a_terminal_that_goes_away_ends_all_and_replaces_nobody(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    begun.with_suffix(".plan").write_text("")
+    port = free_port()
+    command = [sys.executable, "-c", ON_A_TERMINAL, WATCH, SMALL, str(begun), str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 - our own program
+        watched = Watched(process, begun, port)
+        until(lambda: len(watched.begun()) == 2, "both are begun", process)
+        until(lambda: bool(watched.answer()), "one answers", process)
+        process.communicate(b"\n", timeout=20)
+    assert process.returncode == 0
+    assert len(watched.begun()) == 2
+    assert not watched.living()
