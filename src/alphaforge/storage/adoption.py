@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, StorageError
-from alphaforge.storage import announcements, change_events, tables, totals, work_tables
+from alphaforge.storage import announcements, change_events, tables, totals, work_tables  # noqa: F401 - its tables are of the same metadata
 
 if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where there is something to migrate
     from alembic.config import Config
@@ -90,7 +90,7 @@ def _complain_of_missing_columns(catalog: Catalog, where: str) -> None:
 def bring_up_to_date(connection: Connection, state: State) -> None:
     """Create or migrate, within the transaction of `connection`; the backup is the caller's."""
     if state is State.EMPTY:
-        work_tables.metadata.create_all(connection)
+        tables.metadata.create_all(connection)
         for statement in _programs(connection.dialect.name):
             connection.exec_driver_sql(statement)
         connection.execute(_VERSION_TABLE)
