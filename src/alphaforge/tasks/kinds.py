@@ -7,6 +7,10 @@ from alphaforge.core.errors import AlphaForgeError
 from alphaforge.storage.jobs import Job
 
 
+def _always() -> bool:
+    return True
+
+
 class GiveUp(AlphaForgeError):
     """This job cannot succeed, however often it is tried; the message says why."""
 
@@ -30,7 +34,8 @@ class TaskKind:
     `run` answers the result, as JSON takes it; what it raises counts as a failure, after which the job is tried again
     in the next of `pauses` (seconds; the last one repeats), `attempts` times in all. It may be run again though it had
     succeeded (its process may have died before it could say so): it must not matter. `pool`: kinds of one pool share
-    its places; a slow receiver of alerts must not hold up a scan. `timeout` in seconds.
+    its places; a slow receiver of alerts must not hold up a scan. `timeout` in seconds. A process takes jobs of a kind
+    while it `is_ready` for them.
     """
 
     name: str
@@ -39,6 +44,7 @@ class TaskKind:
     timeout: float = 3_600.0
     attempts: int = 3
     pauses: tuple[float, ...] = (2.0, 10.0, 60.0)
+    is_ready: Callable[[], bool] = _always
 
     def pause_after(self, attempts: int) -> float | None:
         """Seconds until the next attempt after so many; None where there is none."""
