@@ -26,7 +26,7 @@ EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (DEPLOY / "example.env").read_tex
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 SETTINGS = {name.upper() for name in Settings.model_fields}
 COMMANDS = set(get_command(app).commands)  # type: ignore[attr-defined]
-AWAITED = {"worker", "backup"}
+AWAITED = {"backup"}
 """Commands that are still being built."""
 
 
