@@ -17,6 +17,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
 from alphaforge.workflows.scan_market import ScanResult
@@ -26,7 +27,9 @@ FRESH_SECONDS = 15.0
 """Older than this a quote is asked for anew while the market is open."""
 
 
-def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool) -> Services:
+def desk_services(
+    strategy: Strategy, watchlist: Watchlist, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool
+) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
     return Services(
@@ -36,7 +39,7 @@ def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemin
         strategy=strategy,
         prices=_Prices(desk, feed),
         candles=_Candles(desk),
-        instruments=_Instruments(desk),
+        instruments=_Instruments(desk, watchlist),
         status=_Status(desk, gemini_configured),
         evaluations=EvaluationTally(desk.database),
         jobs=board,
@@ -112,6 +115,7 @@ class _Instruments:
     """The instruments by OANDA's name."""
 
     desk: Desk
+    watchlist: Watchlist
 
     @property
     def watched(self) -> Sequence[str]:
@@ -123,6 +127,12 @@ class _Instruments:
 
     def hours(self, instrument: str) -> MarketHours:
         return self.desk.hours_of(instrument)
+
+    async def add(self, instrument: str) -> bool:
+        return await self.watchlist.add(instrument)
+
+    async def remove(self, instrument: str) -> None:
+        await self.watchlist.remove(instrument)
 
 
 @dataclass(frozen=True, slots=True)
