@@ -4,7 +4,6 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
@@ -17,6 +16,7 @@ import structlog
 from alphaforge.core.errors import MarketError, MarketUnavailable, RateLimited
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.breaker import CircuitBreaker, CircuitOpen
+from alphaforge.market.oanda.connections import FRESH
 from alphaforge.market.oanda.failures import WAIT, Garbled, failure_of_status, failure_of_transport
 from alphaforge.market.oanda.limiter import WindowLimiter
 from alphaforge.market.oanda.traffic import Traffic
@@ -91,21 +91,21 @@ class Caller:
                 self.breaker.abandoned()
             raise
 
-    async def hold(self, path: str, count: int) -> None:
-        """Ask `count` times and read no answer before all have begun, so that each needs a connection of its own."""
+    async def open(self, path: str) -> None:
+        """Ask over a new connection, which is kept for others. Raises MarketError."""
+        request = self._request(_Call("connections", self.access.api_url + path))
+        request.extensions[FRESH] = True
         try:
-            async with asyncio.timeout(self.limits.budget), AsyncExitStack() as held:
-                answers = []
-                for _ in range(count):
-                    await self.requests.acquire()
-                    self.traffic.requests += 1
-                    answers.append(await held.enter_async_context(self.http.stream("GET", self.access.api_url + path)))
-                for answer in answers:
-                    await answer.aread()  # a connection whose answer was not read would not be kept
+            async with asyncio.timeout(self.limits.budget):
+                await self.requests.acquire()
+                self.traffic.requests += 1
+                response, body = await self._exchange(request)
         except TimeoutError:
             raise MarketUnavailable("OANDA did not open connections in time", advice=WAIT) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise failure_of_transport(error, "connections") from None
+        if response.status_code != httpx2.codes.OK:
+            raise failure_of_status(response.status_code, body, self.access, "connections")
 
     async def _patiently(self, call: "_Call", decode: Callable[[bytes], T]) -> Answer[T]:
         attempts = stamina.retry_context(
