@@ -124,7 +124,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with open_desk(settings) as desk:
         strategy = Strategy(desk)
         await strategy.restore()
-        feed = PriceFeed(desk.source, desk.names)
+        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
         background = Background(
             strategy, feed.run, scheduled=settings.background_tasks, keep_days=settings.rejections_keep_days
         )

@@ -4,7 +4,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
@@ -75,6 +75,7 @@ class Caller:
     traffic: Traffic
     observe: Callable[[httpx2.Headers, float], None]
     random: Random
+    long_work: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(
         self, what: str, path: str, decode: Callable[[bytes], T], params: Mapping[str, str] | None = None
@@ -166,7 +167,7 @@ class Caller:
         call.under_way = False
         elapsed = time.monotonic() - began
         self._refuse_failure(call, response, body, elapsed)
-        value = await _worked_out(decode, body)
+        value = await self._worked_out(decode, body)
         self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
         return Answer(value, elapsed)
 
@@ -188,7 +189,7 @@ class Caller:
         self.traffic.bytes_received += len(packed)
         if response.headers.get("Content-Encoding", "").lower() != "gzip":
             return response, packed
-        return response, await _worked_out(_unpacked, packed)
+        return response, await self._worked_out(_unpacked, packed)
 
     def _request(self, call: "_Call") -> httpx2.Request:
         """The request, put together by hand: the client's own way reads the address three times over."""
@@ -210,10 +211,15 @@ class Caller:
             raise failure
         self.breaker.succeeded()
 
+    async def _worked_out(self, work: Callable[[bytes], T], content: bytes) -> T:
+        """What `work` makes of an answer's content, beside the event loop where it is large.
 
-async def _worked_out(work: Callable[[bytes], T], content: bytes) -> T:
-    """What `work` makes of an answer's content, beside the event loop where it is large."""
-    return await asyncio.to_thread(work, content) if len(content) > _LARGE else work(content)
+        One at a time: more threads would not be quicker, as they take turns anyway, and the loop would wait for each.
+        """
+        if len(content) <= _LARGE:
+            return work(content)
+        async with self.long_work:
+            return await asyncio.to_thread(work, content)
 
 
 def _unpacked(packed: bytes) -> bytes:

@@ -23,6 +23,9 @@ CAPACITY = 13_000
 
 _SLACK = 2_000
 
+_WHOLE_WINDOWS = 6
+"""How many windows are fetched from their beginning at the same time: each is some megabytes of pages on the way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
@@ -102,6 +105,7 @@ class RollingCandles:
     traffic: RollingTraffic = field(default_factory=RollingTraffic)
     _windows: dict[str, _Window] = field(default_factory=dict)
     _flights: dict[str, _Flight] = field(default_factory=dict)
+    _whole: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WHOLE_WINDOWS))
 
     async def load(self, instruments: Iterable[str]) -> None:
         """Read what the archive has. Raises StorageError."""
@@ -189,7 +193,8 @@ class RollingCandles:
         held = window.buffer.series
         history = History(self.source, self.clock, self.capacity)
         if not (len(held) and window.filled):
-            return await history.whole(instrument)
+            async with self._whole:
+                return await history.whole(instrument)
         return await history.since(instrument, int(held.time[-1]))
 
     async def _take(self, window: _Window, fetched: Fetched) -> Refreshed:
