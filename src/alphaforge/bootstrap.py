@@ -140,7 +140,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy, watchlist = Strategy(desk), Watchlist(desk)
         await strategy.restore()
         await watchlist.restore()
-        feed = PriceFeed(desk.source, desk.names)
+        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
         watchlist.changed = feed.watch
         background = _background(settings, strategy, watchlist, feed)
         work = asyncio.create_task(background.run(), name="background")

@@ -9,6 +9,7 @@ from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import MarketError
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import MarketHours
+from alphaforge.market.freshness import STALE_AFTER
 from alphaforge.market.price_feed import PriceFeed
 from alphaforge.market.source import Quote
 from alphaforge.signals.sizing import KellyStatistics
@@ -22,9 +23,6 @@ from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
 from alphaforge.workflows.scan_market import ScanResult
 from alphaforge.workflows.settle_signals import Settlement
-
-FRESH_SECONDS = 15.0
-"""Older than this a quote is asked for anew while the market is open."""
 
 
 def desk_services(
@@ -90,11 +88,11 @@ class _Prices:
         return found
 
     def _is_fresh(self, name: str) -> bool:
-        """Whether the newest quote is of now; while the market is closed the last one stays so."""
+        """Whether the newest quote came or was confirmed just now; while the market is closed the last one stays so."""
         quote, age = self.feed.quote(name), self.feed.age(name)
         if quote is None or age is None:
             return False
-        return age < FRESH_SECONDS or not self.desk.hours_of(name).is_open(self.desk.clock.now())
+        return age < STALE_AFTER or not self.desk.hours_of(name).is_open(self.desk.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

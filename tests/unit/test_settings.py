@@ -120,5 +120,5 @@ def test_secrets_appear_neither_in_repr_nor_in_what_is_shown() -> None:
 
 
 def test_a_setting_given_in_vain_is_said_to_be_without_effect() -> None:
-    settings = load_settings(None, async_workers=2, port=5001)
-    assert list(settings.without_effect) == ["async_workers"]
+    settings = load_settings(None, telegram_chat_id="1", port=5001)
+    assert list(settings.without_effect) == ["telegram_chat_id"]

@@ -92,9 +92,7 @@ class Watchlist:
         if not await self._change(name, removing, there=False):
             raise not_watched(name, self.desk.names)
 
-    async def _change(
-        self, name: str, change: Callable[[Changes, tuple[str, ...]], Changes], *, there: bool
-    ) -> bool:
+    async def _change(self, name: str, change: Callable[[Changes, tuple[str, ...]], Changes], *, there: bool) -> bool:
         async with self.desk.database.write("app_settings") as connection:
             before = await self._stored(connection)
             names = before.applied(self.defaults)

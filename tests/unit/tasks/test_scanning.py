@@ -157,7 +157,9 @@ async def test_waits_are_short_enough_to_notice_a_clock_that_was_set() -> None:
 
 
 async def test_cancelled_it_ends() -> None:
-    schedule = ScanSchedule(Stage(HandClock(MONDAY + 1.0)).scan, HandClock(MONDAY + 1.0), lambda: NAMES, lambda *_: True)
+    schedule = ScanSchedule(
+        Stage(HandClock(MONDAY + 1.0)).scan, HandClock(MONDAY + 1.0), lambda: NAMES, lambda *_: True
+    )
     work = asyncio.create_task(schedule.run())
     await asyncio.sleep(0)
     work.cancel()

@@ -117,7 +117,7 @@ class AvailableInstruments(Answer):
 class NewInstrument(BaseModel):
     """An instrument to be watched."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"instrument": "EUR_USD"}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"instrument": "XAU_USD"}})
 
     instrument: Annotated[Text, Field(max_length=40, description="In any spelling; one that the account can trade.")]
 
