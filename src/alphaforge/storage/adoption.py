@@ -108,6 +108,16 @@ def bring_up_to_date(connection: Connection, state: State) -> None:
     command.upgrade(config, HEAD)
 
 
+def create(connection: Connection, revision: str) -> None:
+    """Make an empty database one of this revision, the newest or an older one, within the transaction."""
+    if revision == HEAD:
+        bring_up_to_date(connection, State.EMPTY)
+        return
+    from alembic import command  # noqa: PLC0415 - see the imports above
+
+    command.upgrade(_config(connection), revision)
+
+
 def take_back(connection: Connection) -> None:
     """Return to the predecessor's schema, within the transaction of `connection`; its rows stay, all of them."""
     from alembic import command  # noqa: PLC0415 - see the imports above
