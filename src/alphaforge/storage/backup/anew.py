@@ -1,15 +1,13 @@
 """What is true of a database at work and not of its copy: put right before a restored one is handed over."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, update
 
-from alphaforge.storage import tables
-
-_ANEW: dict[str, str] = {}
-"""By table: what to do with rows that speak of processes which the restored database has never known."""
+from alphaforge.storage.jobs import QUEUED, RUNNING
+from alphaforge.storage.work_tables import jobs, leases
 
 
 def begin_anew(connection: Connection) -> None:
-    """Forget who was at work, and let what they were at be done again."""
-    for name, statement in _ANEW.items():
-        if name in tables.metadata.tables:
-            connection.exec_driver_sql(statement)
+    """Forget who led, and let the jobs that somebody was at be done again: nobody here is at them."""
+    connection.execute(delete(leases))
+    given_up = {"status": QUEUED, "holder": None, "held_until": None}
+    connection.execute(update(jobs).where(jobs.c.status == RUNNING).values(given_up))
