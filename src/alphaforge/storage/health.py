@@ -2,9 +2,8 @@
 
 from sqlalchemy import Connection, text
 
-from alphaforge.storage import totals
+from alphaforge.storage import tables, totals
 from alphaforge.storage.engine import Database
-from alphaforge.storage.work_tables import metadata
 
 
 async def complaints(database: Database, most: int = 5) -> list[str]:
@@ -31,7 +30,7 @@ def _contradictions(connection: Connection) -> list[str]:
     if connection.dialect.name == "postgresql":
         found += [
             f"the next row of {table.name} would get a number that is taken"
-            for table in metadata.sorted_tables
+            for table in tables.metadata.sorted_tables
             if any(_is_behind(connection, table.name, column.name) for column in table.primary_key.columns)
         ]
     return found

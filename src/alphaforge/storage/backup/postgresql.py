@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.util import await_only
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseInUse, StorageError
-from alphaforge.storage import adoption, adoption_sqlite, totals
+from alphaforge.storage import adoption, adoption_sqlite, tables, totals
 from alphaforge.storage.address import Address
 from alphaforge.storage.adoption_postgresql import catalog, over_engine
 from alphaforge.storage.backup.anew import begin_anew
@@ -24,10 +24,8 @@ from alphaforge.storage.backup.values import Meant, kept
 from alphaforge.storage.connection import dispose, transaction
 from alphaforge.storage.engine import PoolSettings, postgresql_engine
 from alphaforge.storage.failures import plainly, unreachable
-from alphaforge.storage.tables import journal_totals
-from alphaforge.storage.work_tables import metadata
 
-DERIVED = frozenset({journal_totals.name})
+DERIVED = frozenset({tables.journal_totals.name})
 """Kept by triggers, from other tables: counted again instead of carried over."""
 _BATCH_BYTES, _BATCH_ROWS = 4 * 1024 * 1024, 1_000
 _OTHERS = text(
@@ -148,8 +146,8 @@ async def copy_in(address: Address, file: Path, tell: Tell, *, force: bool) -> N
 
 def _filled(connection: Connection, source: sqlite3.Connection, where: str, tell: Tell, *, force: bool) -> None:
     _make_room(connection, where, force=force)
-    loaded = [table for table in metadata.sorted_tables if table.name not in DERIVED]
-    for table in metadata.sorted_tables:
+    loaded = [table for table in tables.metadata.sorted_tables if table.name not in DERIVED]
+    for table in tables.metadata.sorted_tables:
         connection.exec_driver_sql(f"ALTER TABLE {quoted(table.name)} DISABLE TRIGGER USER")
     rows = sum(source.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()[0] for table in loaded)  # noqa: S608 - quoted
     count = Count(tell, "writing rows", rows)
@@ -158,13 +156,13 @@ def _filled(connection: Connection, source: sqlite3.Connection, where: str, tell
     for table in loaded:
         if await_only(_arrived(_driver(connection), table, count)) != sent[table.name]:
             raise StorageError(f"{table.name} did not arrive as it was sent", advice="Nothing was changed. Try again.")
-    for table in metadata.sorted_tables:
+    for table in tables.metadata.sorted_tables:
         connection.exec_driver_sql(f"ALTER TABLE {quoted(table.name)} ENABLE TRIGGER USER")
         _continue_numbers(connection, table)
     for statement in totals.recount_statements("postgresql"):
         connection.exec_driver_sql(statement)
     begin_anew(connection)
-    for table in metadata.sorted_tables:
+    for table in tables.metadata.sorted_tables:
         connection.exec_driver_sql(f"ANALYZE {quoted(table.name)}")
 
 
@@ -179,7 +177,7 @@ def _make_room(connection: Connection, where: str, *, force: bool) -> None:
         raise not_empty(where)
     if state is not adoption.State.CURRENT:
         adoption.bring_up_to_date(connection, state)
-    names = ", ".join(quoted(table.name) for table in metadata.sorted_tables)
+    names = ", ".join(quoted(table.name) for table in tables.metadata.sorted_tables)
     connection.exec_driver_sql(f"TRUNCATE {names}")
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 from sqlalchemy import LargeBinary
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseInUse, DatabaseNewer, InvalidRows, StorageError
-from alphaforge.storage import adoption, adoption_sqlite, totals
+from alphaforge.storage import adoption, adoption_sqlite, tables, totals
 from alphaforge.storage.address import parse_address
 from alphaforge.storage.backup import file, postgresql
 from alphaforge.storage.backup.anew import begin_anew
 from alphaforge.storage.backup.values import MINUS_ZERO, Meant
 from alphaforge.storage.failures import plainly
 from alphaforge.storage.lock import ProcessLock
-from alphaforge.storage.work_tables import metadata
 
 _MOST_FAULTS = 20
 
@@ -127,7 +126,7 @@ def _settle(part: Path, source: str) -> None:
 def _complain_of_what_sqlite_cannot_hold(connection: sqlite3.Connection) -> None:
     """Floats that are kept as bytes: -0.0 becomes the 0.0 that it equals, NaN is none that SQLite knows."""
     faults: list[str] = []
-    for table in metadata.sorted_tables:
+    for table in tables.metadata.sorted_tables:
         name, meant = file.quoted(table.name), Meant(table)
         for column in table.columns:
             if isinstance(column.type, LargeBinary):
@@ -146,7 +145,7 @@ def _complain_of_what_postgresql_cannot_hold(path: Path) -> None:
     """Every row is looked at before the first is sent, so that all that is wrong can be said at once."""
     faults: list[str] = []
     with closing(file.open_still(path)) as source:
-        for table in metadata.sorted_tables:
+        for table in tables.metadata.sorted_tables:
             if table.name in postgresql.DERIVED:
                 continue
             meant, names = Meant(table), ", ".join(file.quoted(column.name) for column in table.columns)
