@@ -225,4 +225,5 @@ def _continue_numbers(connection: Connection, table: Table) -> None:
         )
         if sequence is not None:
             largest = f"(SELECT max({quoted(column.name)}) FROM {quoted(table.name)})"  # noqa: S608 - quoted
-            connection.exec_driver_sql(f"SELECT setval('{sequence}', coalesce({largest}, 1), {largest} IS NOT NULL)")
+            reached = f"greatest(coalesce({largest}, 1), 1), coalesce({largest}, 0) > 0"  # it counts from 1
+            connection.exec_driver_sql(f"SELECT setval('{sequence}', {reached})")
