@@ -33,6 +33,7 @@ from processes import Server, server
 from rich.console import Console
 
 from alphaforge.storage.engine import Database
+from backups import taken
 from servers import postgres_server
 
 console = Console(stderr=True)
@@ -199,8 +200,8 @@ def _hold_restored(proof: Proof, shot: Shot, kind: str, url: str) -> None:
     for table in tables.keys() - ITS_OWN - (BY_THE_KIND if kind != proof.kind else set()):
         there = asyncio.run(rows_of(url, table)) == asyncio.run(rows_of(f"sqlite:///{shot.path}", table))
         proof.claim(there, f"{what}: {table} differs")
-    _, again = command(url, "backup", shot.path.with_suffix(f".{kind}"), "--force")
-    differing = {one["table"] for one in again["tables"] if one["digest"] != tables[one["table"]]}
+    again = taken(url, shot.path.with_suffix(f".{kind}")).backup
+    differing = {one.table for one in again.contents if one.digest != tables[one.table]}
     proof.claim(differing <= ITS_OWN | BY_THE_KIND, f"{what}: digests differ: {sorted(differing)}")
     code, found = command(url, "doctor")
     wrong = [check for check in found["checks"] if check["state"] == "failed"]

@@ -95,10 +95,10 @@ def _answer(what: str, found: "Backup", began: float, *, as_json: bool, **more: 
         about |= {"rows": found.rows, "bytes": size, "seconds": round(seconds, 3), "tables": found.contents}
         print_json(about | {key: _plain(value) for key, value in more.items()})
         return
-    taken = f"{datetime.fromtimestamp(found.taken_at, UTC):%Y-%m-%d %H:%M:%S} UTC, of {found.source}"
+    taken = f"{found.source} as of {datetime.fromtimestamp(found.taken_at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     rows = [(content.table, content.rows, content.digest[:_DIGITS]) for content in found.contents]
-    print_table(f"{what}: {found.path} ({taken})", ("table", ">rows", "digest"), rows)
-    say(f"{found.rows:,} rows, {size / _MEGABYTE:,.1f} MB, {seconds:.1f} s")
+    print_table(what, ("table", ">rows", "digest"), rows)
+    say(f"{found.path}: {found.rows:,} rows of {taken}, {size / _MEGABYTE:,.1f} MB, in {seconds:.1f} s")
     for old in more.get("removed", []):
         note(f"Removed {old}")
 

@@ -37,7 +37,7 @@ def test_a_backup_beside_a_server_is_restored_elsewhere_and_the_doctor_is_conten
 def test_people_are_told_what_was_backed_up_and_see_that_it_goes_on(run: Run) -> None:
     answer = run("backup", "my.backup")
     assert "journal_entries" in answer.out
-    assert " rows, " in answer.out
+    assert "my.backup: 3 rows of sqlite as of 20" in answer.out
     assert answer.err.splitlines() == ["copying pages ...", "reading rows ..."]
 
 

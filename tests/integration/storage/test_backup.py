@@ -387,6 +387,17 @@ def test_values_that_postgresql_cannot_hold_are_named_all_at_once_and_nothing_is
     assert ask(f"sqlite:///{tmp_path / 'again.db'}", "SELECT notes FROM journal_entries WHERE id = 2") == [("a\0b",)]
 
 
+def test_what_does_not_arrive_as_it_was_sent_is_noticed_before_it_is_committed(
+    backup: Path, postgres_database: str
+) -> None:
+    alone(_made(postgres_database))
+    ask(postgres_database, ENTRY.format(id=99, pnl=1, notes="mine"))
+    ask(postgres_database, "ALTER TABLE journal_entries ALTER COLUMN entry_price TYPE real")
+    with pytest.raises(StorageError, match="journal_entries did not arrive as it was sent"):
+        restored(postgres_database, backup, force=True)
+    assert ask(postgres_database, "SELECT id FROM journal_entries") == [(99,)]
+
+
 def bits(rows: list[tuple[Any, ...]]) -> list[bytes]:
     return [struct.pack(">d", value) for (value,) in rows]
 

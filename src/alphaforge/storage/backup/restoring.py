@@ -23,6 +23,7 @@ from alphaforge.storage.failures import plainly
 from alphaforge.storage.lock import ProcessLock
 
 _MOST_FAULTS = 20
+_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def restore(url: str, path: Path, tell: file.Tell, *, now: float, force: bool = 
     if address.path is not None:
         return _into_file(address.path, path, tell, now=now, force=force)
     with _current(path, tell) as (backup, current):
-        _complain_of_what_postgresql_cannot_hold(current)
+        _complain_of_what_postgresql_cannot_hold(current, backup.rows, tell)
         asyncio.run(postgresql.copy_in(address, current, tell, force=force))
     return Restored(backup, address.for_people)
 
@@ -141,9 +142,10 @@ def _complain_of_what_sqlite_cannot_hold(connection: sqlite3.Connection) -> None
     _complain_of(faults, "SQLite")
 
 
-def _complain_of_what_postgresql_cannot_hold(path: Path) -> None:
+def _complain_of_what_postgresql_cannot_hold(path: Path, rows: int, tell: file.Tell) -> None:
     """Every row is looked at before the first is sent, so that all that is wrong can be said at once."""
     faults: list[str] = []
+    done = 0
     with closing(file.open_still(path)) as source:
         for table in tables.metadata.sorted_tables:
             if table.name in postgresql.DERIVED:
@@ -154,8 +156,12 @@ def _complain_of_what_postgresql_cannot_hold(path: Path) -> None:
                     meant.row(row)
                 except ValueError:
                     faults += meant.faults(row)
+                done += 1
+                if done % _ROWS == 0:
+                    tell("checking values", done, rows)
                 if len(faults) > _MOST_FAULTS:
                     break
+    tell("checking values", rows, rows)
     _complain_of(faults, "PostgreSQL")
 
 
