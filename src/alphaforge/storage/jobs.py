@@ -103,15 +103,20 @@ class JobRepository:
             statement = statement.where(_c.id < before)
         return [_job(row) for row in (await self.connection.execute(statement)).all()]
 
-    async def claim(self, kinds: Collection[str], holder: str, seconds: float) -> Job | None:
+    async def claim(
+        self, kinds: Collection[str], holder: str, seconds: float, *, job_id: int | None = None
+    ) -> Job | None:
         """Hold the job that is due longest, for so many seconds; None where none is, or its lane is taken.
 
+        With `job_id` that one and no other. Raises LaneTaken where another process takes one of its lane meanwhile.
         Only the last attempt's holder may finish a job: see `finish`.
         """
         at = now(self.connection)
         other = jobs.alias("other")
         lane_taken = exists().where(other.c.lane == _c.lane, other.c.status == RUNNING, other.c.id != _c.id)
-        due = select(_c.id).where(_c.kind.in_(kinds), _is_due(at), ~lane_taken).order_by(_c.run_at, _c.id).limit(1)
+        due = select(_c.id).where(_c.kind.in_(kinds), self._is_due(at), ~lane_taken).order_by(_c.run_at, _c.id).limit(1)
+        if job_id is not None:
+            due = due.where(_c.id == job_id)
         values = {"status": RUNNING, "holder": holder, "held_until": at + seconds, "started_at": at, "progress": None}
         statement = (
             update(jobs)
@@ -128,9 +133,8 @@ class JobRepository:
     async def next_due(self, kinds: Collection[str]) -> float | None:
         """In how many seconds the next of these jobs is due, below 0 for one that waits; None where there is none."""
         moment = case((_c.status == QUEUED, _c.run_at), else_=_c.held_until)
-        statement = select(func.min(moment) - now(self.connection)).where(
-            _c.kind.in_(kinds), _c.status.in_((QUEUED, RUNNING))
-        )
+        waiting = (QUEUED,) if self._is_alone else (QUEUED, RUNNING)
+        statement = select(func.min(moment) - now(self.connection)).where(_c.kind.in_(kinds), _c.status.in_(waiting))
         seconds: float | None = await self.connection.scalar(statement)
         return seconds
 
@@ -193,14 +197,18 @@ class JobRepository:
             await self.connection.execute(delete(jobs).where(_c.id.in_(ids)))
         return len(ids)
 
+    @property
+    def _is_alone(self) -> bool:
+        """Whether only one process can hold jobs: one that it seems to have given up it has only been slow with."""
+        return self.connection.dialect.name == "sqlite"
+
+    def _is_due(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
+        waiting = and_(_c.status == QUEUED, _c.run_at <= at)
+        return waiting if self._is_alone else or_(waiting, and_(_c.status == RUNNING, _c.held_until < at))
+
 
 class LaneTaken(Exception):
     """Two processes took jobs of one lane at once, and this one came second; its transaction is to be given up."""
-
-
-def _is_due(at: ColumnElement[Any]) -> ColumnElement[bool]:
-    waiting = and_(_c.status == QUEUED, _c.run_at <= at)
-    return or_(waiting, and_(_c.status == RUNNING, _c.held_until < at))
 
 
 def _held(job: Job, holder: str) -> tuple[ColumnElement[bool], ...]:

@@ -78,6 +78,9 @@ async def test_who_has_died_is_given_up_and_cannot_finish_any_more(database: Dat
     await add(database)
     lost = await claim(database, "dead", seconds=-1.0)
     assert lost is not None
+    if not database.is_shared:
+        assert await claim(database, "alive") is None  # there is no other: it was only slow
+        return
     again = await claim(database, "alive")
     assert again is not None
     assert (again.id, again.attempts) == (lost.id, 2)
@@ -139,7 +142,7 @@ async def test_a_job_comes_when_it_is_due_and_the_oldest_first(database: Databas
         due = await JobRepository(connection).next_due(("work",))
         assert await JobRepository(connection).next_due(("nothing",)) is None
     assert due is not None
-    assert 0 < due <= LONG
+    assert 0 < due <= (LONG if database.is_shared else 3_600)  # of the held ones, where they may be given up
     assert (await get(database, later or 0)).status == QUEUED
 
 
