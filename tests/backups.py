@@ -18,6 +18,13 @@ ENTRY = (
     " VALUES ({id}, '2025-07-07 06:00:00.000001', 'GBPUSD', 'BUY', 0.1, 1.36, {pnl}, 'WIN', '{notes}')"
 )
 
+SIGNAL = (
+    "INSERT INTO trading_signals (id, timestamp, symbol, direction, entry, stop_loss, tp1, status, created_at,"
+    " updated_at, instrument) VALUES ({id}, '2025-07-07 06:00:00.000000', 'GBP/USD', 'BUY', 1.31, 1.308, 1.314, 'PENDING',"
+    " '2025-07-07 06:00:00.000000', '2025-07-07 06:00:00.000000', 'GBP_USD')"
+)
+"""Makes an event as well."""
+
 
 def silent(what: str, done: int, of: int) -> None:
     """Nobody looks."""

@@ -29,7 +29,7 @@ from alphaforge.storage.backup.taking import take
 from alphaforge.storage.engine import Database, over_database
 from alphaforge.storage.health import contradictions
 from alphaforge.storage.lock import ProcessLock
-from backups import ENTRY, NOW, alone, ask, path_of, restored, silent, taken
+from backups import ENTRY, NOW, SIGNAL, alone, ask, path_of, restored, silent, taken
 
 ITS_OWN = {"journal_totals"}
 """Rounded by each kind in its way."""
@@ -81,7 +81,12 @@ def test_a_restored_database_holds_the_same_agrees_with_itself_and_goes_on(
     database_url: str, elsewhere: str, tmp_path: Path
 ) -> None:
     ask(database_url, *(ENTRY.format(id=n, pnl=n / 3, notes=f"ö {n} 💹") for n in range(1, 40)))
-    ask(database_url, "DELETE FROM journal_entries WHERE id < 10", "UPDATE journal_entries SET pips = 1 WHERE id = 20")
+    ask(
+        database_url,
+        SIGNAL.format(id=3),
+        "DELETE FROM journal_entries WHERE id < 10",
+        "UPDATE journal_entries SET pips = 1 WHERE id = 20",
+    )
     first = taken(database_url, tmp_path / "first.backup").backup
     done = restored(elsewhere, first.path)
     second = taken(elsewhere, tmp_path / "second.backup").backup
@@ -91,7 +96,8 @@ def test_a_restored_database_holds_the_same_agrees_with_itself_and_goes_on(
     assert alone(disagreements(elsewhere)) == []
     assert alone(entered(elsewhere)) == 40
     assert alone(disagreements(elsewhere)) == [], "the triggers count on"
-    assert ask(elsewhere, "SELECT count(*) FROM events") == ask(database_url, "SELECT count(*) FROM events")
+    ask(elsewhere, SIGNAL.format(id=4))
+    assert ask(elsewhere, "SELECT id, ref FROM events ORDER BY id") == [(1, 3), (2, 4)]
 
 
 @pytest.mark.parametrize("revision", ["0002_alphaforge", "0004_filters"])
@@ -123,7 +129,8 @@ def test_what_is_written_meanwhile_neither_waits_nor_gets_in(database_url: str, 
     def write(what: str, done: int, of: int) -> None:
         if what.startswith("copying") and done < of:
             number = len(written) + 2
-            writer = threading.Thread(target=ask, args=(database_url, ENTRY.format(id=number, pnl=1, notes="late")))
+            late = ENTRY.format(id=number, pnl=1, notes="late"), SIGNAL.format(id=number)
+            writer = threading.Thread(target=ask, args=(database_url, *late))
             writer.start()
             writer.join(10)
             assert not writer.is_alive(), "the write waits for the backup"
@@ -134,6 +141,7 @@ def test_what_is_written_meanwhile_neither_waits_nor_gets_in(database_url: str, 
     assert written, "a backup in one step would prove nothing"
     assert ask(f"sqlite:///{path}", "SELECT id FROM journal_entries ORDER BY id") == [(0,), (1,)]
     assert ask(f"sqlite:///{path}", "SELECT trades FROM journal_totals") == [(2,)]
+    assert ask(f"sqlite:///{path}", "SELECT id FROM trading_signals") == [], "of the tables that come later"
     assert len(ask(database_url, "SELECT id FROM journal_entries")) == len(written) + 2
 
 
