@@ -20,8 +20,8 @@ ENTRY = (
 
 SIGNAL = (
     "INSERT INTO trading_signals (id, timestamp, symbol, direction, entry, stop_loss, tp1, status, created_at,"
-    " updated_at, instrument) VALUES ({id}, '2025-07-07 06:00:00.000000', 'GBP/USD', 'BUY', 1.31, 1.308, 1.314, 'PENDING',"
-    " '2025-07-07 06:00:00.000000', '2025-07-07 06:00:00.000000', 'GBP_USD')"
+    " updated_at, instrument) VALUES ({id}, '2025-07-07 06:00:00.000000', 'GBP/USD', 'BUY', 1.31, 1.308, 1.314,"
+    " 'PENDING', '2025-07-07 06:00:00.000000', '2025-07-07 06:00:00.000000', 'GBP_USD')"
 )
 """Makes an event as well."""
 

@@ -76,6 +76,8 @@ def restore(
     began = time.monotonic()
     with busy_server(_STOP_FIRST), _telling() as tell:
         done = restored(settings.database_url.get_secret_value(), path, tell, now=time.time(), force=force)
+    for name in done.left_out:
+        note(f"Not AlphaForge's, and not restored: {name}")
     _answer("Restored", done.backup, began, as_json=as_json, into=done.where, instead_of=done.instead_of)
     if done.instead_of and not as_json:
         say(f"What it replaced is kept at {done.instead_of}.")

@@ -212,6 +212,20 @@ def test_other_peoples_tables_in_postgresql_are_left_out_and_named(postgres_data
     assert taken(postgres_database, tmp_path / "x.backup").left_out == ("recipes", "journal_entries.mood")
 
 
+def test_what_is_not_ours_in_a_file_is_restored_to_sqlite_alone_and_else_named(
+    backup: Path, tmp_path: Path, elsewhere: str
+) -> None:
+    del backup
+    source = f"sqlite:///{tmp_path / 'source.db'}"
+    ask(source, "CREATE TABLE recipes (name text)", "ALTER TABLE journal_entries ADD COLUMN mood text")
+    done = restored(elsewhere, taken(source, tmp_path / "x.backup").backup.path)
+    if elsewhere.startswith("sqlite"):
+        assert ask(elsewhere, "SELECT mood FROM journal_entries") == [(None,)]
+        assert done.left_out == ()
+    else:
+        assert done.left_out == ("recipes", "journal_entries.mood")
+
+
 async def _made(url: str) -> None:
     await (await Database.open(url)).close()
 

@@ -28,11 +28,16 @@ _ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A database that is there again. `instead_of`: where what it replaced is kept (SQLite)."""
+    """A database that is there again.
+
+    `instead_of`: where what it replaced is kept (SQLite). `left_out`: what a file held that is not AlphaForge's, and
+    PostgreSQL therefore did not get.
+    """
 
     backup: file.Backup
     where: str
     instead_of: Path | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def restore(url: str, path: Path, tell: file.Tell, *, now: float, force: bool = False) -> Restored:
@@ -51,7 +56,8 @@ def restore(url: str, path: Path, tell: file.Tell, *, now: float, force: bool = 
     with _current(path, tell) as (backup, current):
         _complain_of_what_postgresql_cannot_hold(current, backup.rows, tell)
         asyncio.run(postgresql.copy_in(address, current, tell, force=force))
-    return Restored(backup, address.for_people)
+        left_out = _not_ours(current)
+    return Restored(backup, address.for_people, left_out=left_out)
 
 
 def _into_file(target: Path, path: Path, tell: file.Tell, *, now: float, force: bool) -> Restored:
@@ -163,6 +169,14 @@ def _complain_of_what_postgresql_cannot_hold(path: Path, rows: int, tell: file.T
                     break
     tell("checking values", rows, rows)
     _complain_of(faults, "PostgreSQL")
+
+
+def _not_ours(path: Path) -> tuple[str, ...]:
+    ours = {table.name: set(table.columns.keys()) for table in tables.metadata.sorted_tables}
+    with closing(file.open_still(path)) as source:
+        there = {name: file.columns_in(source, name) for name in file.tables_in(source) if name != "alembic_version"}
+    columns = (f"{name}.{one}" for name in there.keys() & ours.keys() for one in there[name] if one not in ours[name])
+    return (*sorted(there.keys() - ours.keys()), *sorted(columns))
 
 
 def _complain_of(faults: list[str], kind: str) -> None:
