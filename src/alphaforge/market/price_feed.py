@@ -119,6 +119,7 @@ class PriceFeed:
             opened = self._now()
             try:
                 await (self._follow() if self._instruments else self._changed.wait())
+                self._enter(FeedState.POLLING, "the price stream is opened for other instruments")
             except MarketError as error:
                 if self._now() - opened >= self._settings.steady_after:
                     pause = self._settings.pause
@@ -229,10 +230,11 @@ class PriceFeed:
         except TokenRejected:
             raise
         except MarketError as error:
-            self._enter(FeedState.DOWN, error.message)
+            asked, reason = FeedState.DOWN, error.message
         else:
-            if self._state is not FeedState.STREAMING:
-                self._enter(FeedState.POLLING, self._reason)
+            asked, reason = FeedState.POLLING, self._reason
+        if self._state is not FeedState.STREAMING:  # which it may have become meanwhile
+            self._enter(asked, reason)
 
     def _ask_every(self) -> float:
         """Seconds between questions while there is no stream; in a closed market only for what is not known at all."""
