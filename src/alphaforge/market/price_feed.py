@@ -218,18 +218,17 @@ class PriceFeed:
                     await self._changed.wait()
             if self._trading() and not was_trading:
                 return  # the market opened
-            if self._now() < until and not self._token_rejected:
+            if self._now() < until:
                 await self._ask_if_needed()
 
     async def _ask_if_needed(self) -> None:
-        """Ask, not too often, while the market trades or may trade; raises where the token is refused."""
+        """Ask, not too often, while the market trades or may trade; a failure is how the feed stands, and no more."""
         if self._now() - self._asked < self._ask_every():
             return
         try:
             await self._poll()
-        except TokenRejected:
-            raise
         except MarketError as error:
+            self._token_rejected = isinstance(error, TokenRejected)
             asked, reason = FeedState.DOWN, error.message
         else:
             asked, reason = FeedState.POLLING, self._reason
@@ -238,6 +237,8 @@ class PriceFeed:
 
     def _ask_every(self) -> float:
         """Seconds between questions while there is no stream; in a closed market only for what is not known at all."""
+        if self._token_rejected:
+            return self._settings.refused_pause
         if self._trading():
             return self._settings.poll_every
         known = all(name in self._received for name in self._instruments)

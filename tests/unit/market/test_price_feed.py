@@ -301,11 +301,21 @@ def test_when_nothing_answers_the_feed_is_down_says_why_and_since_when_prices_ar
 
 def test_a_refused_token_is_said_and_tried_again_only_now_and_then() -> None:
     refused = TokenRejected("not accepted")
-    stage = Stage([[refused]], answer=lambda now: refused if now < 30 else None).play(60)
+    stage = Stage([[refused]] * 4, answer=lambda now: refused if now < 30 else None).play(60)
     assert all(status.token_rejected for now, status in stage.seen if 1 <= now < 24)
     assert len([now for now in stage.asked if now < 30]) <= 5, "the token is not offered again and again"
     assert not stage.seen[-1][1].token_rejected
     assert stage.seen[-1][1].state is FeedState.STREAMING
+
+
+def test_a_token_revoked_midway_ends_the_stream_and_nothing_else() -> None:
+    refused = TokenRejected("not accepted")
+    stage = Stage([[*priced(20), GONE], *[[refused]] * 3], answer=lambda now: refused if 20 <= now < 40 else None).play(
+        60
+    )
+    assert any(status.token_rejected for now, status in stage.seen if now < 40)
+    assert len([now for now in stage.asked if 20 <= now < 40]) <= 4
+    assert stage.states(56) == {FeedState.STREAMING}
 
 
 # While nothing trades
