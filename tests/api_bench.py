@@ -10,6 +10,7 @@ import pytest
 
 from alphaforge.api.services import CandleFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
+from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
 from alphaforge.core.market_hours import MarketHours, hours_of
@@ -17,8 +18,11 @@ from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Direction, Status
 from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import NewSignal, SignalRepository
+from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.job_board import JobBoard
 from builders import decision
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -112,6 +116,11 @@ class FakeStrategy:
         self.is_running = False
 
 
+def idle_board(database: Database) -> JobBoard:
+    """A board whose jobs wait, since nobody works on them."""
+    return JobBoard(database, Engine(database, (), 1, "nobody"), in_background=True)
+
+
 @dataclass
 class FakeMarket:
     """Prices, candles, instruments and facts of a market that stands still."""
@@ -138,6 +147,16 @@ class FakeMarket:
 
     def hours(self, instrument: str) -> MarketHours:
         return hours_of(instrument)
+
+    async def add(self, instrument: str) -> bool:
+        if instrument not in self.known:
+            raise UnknownInstrument(f"The account cannot trade {instrument}")
+        is_new = instrument not in self.watched
+        self.watched = tuple(dict.fromkeys((*self.watched, instrument)))
+        return is_new
+
+    async def remove(self, instrument: str) -> None:
+        self.watched = tuple(name for name in self.watched if name != instrument)
 
     def market(self) -> MarketFacts:
         return self.facts

@@ -25,8 +25,10 @@ from alphaforge.market.sandbox.server import RunningSandbox
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.open_market import open_market
+from api_bench import idle_board
 from desks import desk_of
 from sandbox_servers import client_of, sandbox
 
@@ -111,7 +113,7 @@ async def room_at(database_url: str, moment: float = BOUNDARY + 5.0, **options: 
         strategy = Strategy(desk)
         passed: list[float] = []
         feed = PriceFeed(client, desk.names, _QUICK, now=lambda: time.monotonic() + sum(passed))
-        services = desk_services(strategy, feed, gemini_configured=False)
+        services = desk_services(strategy, Watchlist(desk), feed, idle_board(database), gemini_configured=False)
         if not _application:
             _application.append(create_app(services))
         _application[0].state.services = services

@@ -16,14 +16,18 @@ from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
 from alphaforge.workflows.scan_market import ScanResult
 from alphaforge.workflows.settle_signals import Settlement
 
 
-def desk_services(strategy: Strategy, feed: PriceFeed, *, gemini_configured: bool) -> Services:
+def desk_services(
+    strategy: Strategy, watchlist: Watchlist, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool
+) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
     return Services(
@@ -33,9 +37,10 @@ def desk_services(strategy: Strategy, feed: PriceFeed, *, gemini_configured: boo
         strategy=strategy,
         prices=_Prices(desk, feed),
         candles=_Candles(desk),
-        instruments=_Instruments(desk),
+        instruments=_Instruments(desk, watchlist),
         status=_Status(desk, gemini_configured),
         evaluations=EvaluationTally(desk.database),
+        jobs=board,
     )
 
 
@@ -108,6 +113,7 @@ class _Instruments:
     """The instruments by OANDA's name."""
 
     desk: Desk
+    watchlist: Watchlist
 
     @property
     def watched(self) -> Sequence[str]:
@@ -119,6 +125,12 @@ class _Instruments:
 
     def hours(self, instrument: str) -> MarketHours:
         return self.desk.hours_of(instrument)
+
+    async def add(self, instrument: str) -> bool:
+        return await self.watchlist.add(instrument)
+
+    async def remove(self, instrument: str) -> None:
+        await self.watchlist.remove(instrument)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from alphaforge.cli import candles, signals
+from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
 from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
+from alphaforge.cli.worker import worker
 
 app = typer.Typer(
     name="alphaforge",
@@ -38,9 +40,12 @@ def _root(
 
 
 app.command()(serve)
+app.command()(worker)
 app.command()(scan)
 app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")

@@ -79,7 +79,7 @@ async def _one(
     for start, end in pages:
         page = await source.candles(name, Granularity.M5, start=start, end=end)
         async with database.write("candles") as connection:
-            changed += await CandleRepository(connection, source.name).keep(page.closed)
+            changed += len(await CandleRepository(connection, source.name).keep(page.closed))
         count += len(page.closed)
         done()
     source_facts = {"source": source.name, "candles": count, "new_or_changed": changed, "simulated": source.simulated}

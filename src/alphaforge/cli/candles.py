@@ -91,7 +91,7 @@ async def _keep(series: Any, source: str) -> int:  # noqa: ANN401 - a CandleSeri
             task = bar.add_task("storing", total=len(series))
             for at in range(0, len(series), 20_000):
                 async with database.write("candles") as connection:
-                    stored += await CandleRepository(connection, source).keep(series.rows(at, at + 20_000))
+                    stored += len(await CandleRepository(connection, source).keep(series.rows(at, at + 20_000)))
                 bar.advance(task, min(20_000, len(series) - at))
         return stored
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, StorageError
-from alphaforge.storage import announcements, tables, totals
+from alphaforge.storage import announcements, change_events, tables, totals, work_tables  # noqa: F401 - its tables are of the same metadata
 
 if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where there is something to migrate
     from alembic.config import Config
 
 PREDECESSOR = "0001_predecessor"
-HEAD = "0004_filters"
-KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", HEAD)
+HEAD = "0005_background"
+KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", "0004_filters", HEAD)
 MIGRATIONS = Path(__file__).parent / "migrations"
 LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)
 _VERSION_TABLE = text(
@@ -91,11 +91,8 @@ def bring_up_to_date(connection: Connection, state: State) -> None:
     """Create or migrate, within the transaction of `connection`; the backup is the caller's."""
     if state is State.EMPTY:
         tables.metadata.create_all(connection)
-        for statement in totals.create_statements(connection.dialect.name):
+        for statement in _programs(connection.dialect.name):
             connection.exec_driver_sql(statement)
-        if connection.dialect.name == "postgresql":
-            for statement in announcements.create_statements():
-                connection.exec_driver_sql(statement)
         connection.execute(_VERSION_TABLE)
         connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
         return
@@ -106,6 +103,24 @@ def bring_up_to_date(connection: Connection, state: State) -> None:
         tables.analytics.create(connection, checkfirst=True)  # its older versions had none
         command.stamp(config, PREDECESSOR)
     command.upgrade(config, HEAD)
+
+
+def create(connection: Connection, revision: str) -> None:
+    """Make an empty database one of this revision, the newest or an older one, within the transaction."""
+    if revision == HEAD:
+        bring_up_to_date(connection, State.EMPTY)
+        return
+    from alembic import command  # noqa: PLC0415 - see the imports above
+
+    command.upgrade(_config(connection), revision)
+
+
+def _programs(dialect: str) -> list[str]:
+    """What the database is to do by itself."""
+    found = [*totals.create_statements(dialect), *change_events.create_statements(dialect)]
+    if dialect == "postgresql":
+        found += [*announcements.create_statements(), *announcements.trigger_statements(announcements.LATER_NOUNS)]
+    return found
 
 
 def take_back(connection: Connection) -> None:

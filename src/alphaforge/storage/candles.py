@@ -17,16 +17,20 @@ from alphaforge.core.errors import InvalidInput, StorageError
 from alphaforge.core.granularity import Granularity
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
+from alphaforge.storage.events import EventRepository
 from alphaforge.storage.tables import candles
 
 _PACKED = np.dtype([("prices", "<f8", (12,)), ("volume", "<i8")])
 _ROWS_AT_ONCE = 5_000
 """Fifteen thousand rows as Python objects take 5 MB, which the process would keep for ever."""
+_NEWS_SECONDS = 3_600
+"""How much older than the newest stored candle one may be for its revision to be news."""
 _KEEP_SQLITE = """
 INSERT INTO candles (source, instrument, time, packed)
 SELECT ?1, ?2, given.value, substr(?4, 1 + ?5 * given.key, ?5)
 FROM json_each(?3) AS given WHERE true
 ON CONFLICT (source, instrument, time) DO UPDATE SET packed = excluded.packed WHERE candles.packed <> excluded.packed
+RETURNING time
 """
 """One statement for thousands of rows: a quarter of the time of one each, and other threads run meanwhile."""
 _KEEP_POSTGRESQL = """
@@ -34,6 +38,7 @@ INSERT INTO candles (source, instrument, time, packed)
 SELECT $1::varchar, $2::varchar, given.time, given.packed
 FROM unnest($3::bigint[], $4::bytea[]) AS given (time, packed)
 ON CONFLICT (source, instrument, time) DO UPDATE SET packed = excluded.packed WHERE candles.packed <> excluded.packed
+RETURNING candles.time
 """
 
 
@@ -56,22 +61,20 @@ class CandleRepository:
         within = (candles.c.time >= _up(start)) & (candles.c.time < _up(end))
         return await self._series(instrument, self._of(instrument).where(within).order_by(candles.c.time))
 
-    async def keep(self, series: CandleSeries) -> int:
-        """Store candles, replacing those that differ; answers how many were new or differed.
+    async def keep(self, series: CandleSeries) -> list[int]:
+        """Store candles, replacing those that differ; answers the starts of those that were new or differed.
 
         Raises InvalidInput for candles other than M5: longer ones are derived.
         """
         if series.granularity is not Granularity.M5:
             message = f"Only M5 candles are stored, not {series.granularity}"
             raise InvalidInput(message)
-        if not len(series):
-            return 0
-        changed = 0
+        changed: list[int] = []
         for start in range(0, len(series), _ROWS_AT_ONCE):
             changed += await self._keep(series.rows(start, start + _ROWS_AT_ONCE))
         return changed
 
-    async def _keep(self, series: CandleSeries) -> int:
+    async def _keep(self, series: CandleSeries) -> list[int]:
         times, packed = series.time.tolist(), _pack(series)
         key, size = (self.source, series.instrument), _PACKED.itemsize
         if self.connection.dialect.name == "sqlite":
@@ -79,7 +82,7 @@ class CandleRepository:
         else:
             rows = [packed[at : at + size] for at in range(0, len(packed), size)]
             result = await self.connection.exec_driver_sql(_KEEP_POSTGRESQL, (*key, times, rows))
-        return int(result.rowcount)
+        return list(result.scalars())
 
     async def span(self, instrument: str) -> tuple[int, int, int] | None:
         """The first and the last candle's start (epoch seconds), and how many there are."""
@@ -87,6 +90,11 @@ class CandleRepository:
         statement = select(func.min(time), func.max(time), func.count()).where(*self._key(instrument))
         first, last, count = (await self.connection.execute(statement)).one()
         return (first, last, count) if count else None
+
+    async def newest_start(self, instrument: str) -> int | None:
+        """The start of the newest candle."""
+        start: int | None = await self.connection.scalar(select(func.max(candles.c.time)).where(*self._key(instrument)))
+        return start
 
     async def instruments(self) -> list[str]:
         """The instruments that have candles, by name."""
@@ -136,9 +144,17 @@ class CandleStore:
             return await CandleRepository(connection, self.source).between(instrument, start, end)
 
     async def keep(self, series: CandleSeries) -> None:
-        """Store candles; a candle that is there already is replaced."""
+        """Store candles; a candle that is there already is replaced.
+
+        Each that closed since, or came back revised, is an event; history that is only now fetched is none.
+        """
         async with self.database.write("candles") as connection:
-            await CandleRepository(connection, self.source).keep(series)
+            repository = CandleRepository(connection, self.source)
+            newest = await repository.newest_start(series.instrument)
+            changed = await repository.keep(series)
+            if newest is not None:
+                news = [start for start in changed if start >= newest - _NEWS_SECONDS]
+                await EventRepository(connection).closed(series.instrument, news)
 
 
 def _up(moment: float) -> int:

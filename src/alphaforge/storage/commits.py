@@ -4,8 +4,10 @@ Followers are told the nouns (table names) of each commit: of our own before it 
 PostgreSQL announces them (see `listening`).
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 Follower = Callable[[Collection[str], str | None], None]
@@ -20,15 +22,31 @@ class Commits:
         self._all = 0
         self._followers: list[Follower] = []
 
-    def follow(self, follower: Follower) -> None:
-        """Tell it of every commit from now on, before the commit is acknowledged."""
+    def follow(self, follower: Follower) -> Callable[[], None]:
+        """Tell it of every commit from now on, before the commit is acknowledged. Answers how to stop it."""
         self._followers.append(follower)
+        return lambda: self._followers.remove(follower)
+
+    @contextmanager
+    def heard(self, *nouns: str) -> Iterator[asyncio.Event]:
+        """An event that each commit sets which may have changed one of these nouns; whoever waits clears it."""
+        changed, wanted = asyncio.Event(), frozenset(nouns)
+
+        def hear(told: Collection[str], _: str | None) -> None:
+            if not told or not wanted.isdisjoint(told):
+                changed.set()
+
+        stop = self.follow(hear)
+        try:
+            yield changed
+        finally:
+            stop()
 
     def happened(self, nouns: Collection[str], token: str | None = None) -> None:
         """Something was committed; anything may have changed where no noun is named."""
         self._counts.update(nouns)
         self._all += not nouns
-        for follower in self._followers:
+        for follower in tuple(self._followers):
             follower(nouns, token)
 
     def generation(self, noun: str) -> int:

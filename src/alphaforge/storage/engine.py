@@ -19,6 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from alphaforge.core.errors import DatabaseUnwritable
 from alphaforge.storage import adoption_postgresql, adoption_sqlite
 from alphaforge.storage.address import Address, parse_address
+from alphaforge.storage.change_events import EVENTFUL, LOCK
 from alphaforge.storage.commits import ALWAYS_CERTAIN, Commits, Freshness
 from alphaforge.storage.connection import AsyncConnection, awaiting_engine, dispose, driver_connection, transaction
 from alphaforge.storage.failures import plainly, unreachable
@@ -128,6 +129,11 @@ class Database:
         async with self.write() as connection:
             await SignalRepository(connection).name_late()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may write it too."""
+        return self.dialect == "postgresql"
+
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that cannot write and sees one moment. DatabaseBusy when no connection becomes free."""
         return self._transaction(self._reader)
@@ -141,9 +147,12 @@ class Database:
         if self._writer is None:
             message = f"{self.url_for_people} was opened for reading only"
             raise DatabaseUnwritable(message)
+        eventful = not EVENTFUL.isdisjoint(nouns)
         async with self._transaction(self._writer) as connection:
+            if eventful and self.is_shared:
+                await connection.exec_driver_sql(LOCK)
             yield connection
-        self.commits.happened(nouns)
+        self.commits.happened((*nouns, "events") if eventful else nouns)
 
     @asynccontextmanager
     async def _transaction(self, engine: Engine) -> AsyncIterator[AsyncConnection]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from alphaforge.storage.types import Moment, Word
 
 metadata = MetaData()
-_identity = BigInteger().with_variant(Integer, "sqlite")
+identity = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up only a column that is declared INTEGER."""
 
 signals = Table(
@@ -206,7 +206,7 @@ evaluations = Table(
 rejections = Table(
     "rejections",
     metadata,
-    Column("id", _identity, primary_key=True),
+    Column("id", identity, primary_key=True),
     Column("strategy", String(40), nullable=False),
     Column("source", String(40), nullable=False),
     Column("simulated", Boolean, nullable=False),
@@ -251,7 +251,7 @@ candles = Table(
 trade_results = Table(
     "trade_results",
     metadata,
-    Column("id", _identity, primary_key=True),
+    Column("id", identity, primary_key=True),
     Column("instrument", String(24), nullable=False),
     Column("profit_loss", Double, nullable=False),
     Column("risk", Double, nullable=False),

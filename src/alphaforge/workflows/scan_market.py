@@ -53,7 +53,8 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     """
     watched = desk.watched(names)
     boundary = newest_close(desk.clock, Granularity.M5)
-    fetched = await collect_candles(desk, watched)
+    left = [name for name in desk.followed() if name not in desk.names]
+    fetched = await collect_candles(desk, [*watched, *left])
     async with desk.deciding:
         held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew
         scan = _Scan(desk, held, await _pending(desk, watched, boundary))
@@ -99,9 +100,9 @@ class _Scan:
     async def step(self, start: int) -> None:
         """Settle what ended with this candle, then decide on it for each instrument in turn: one transaction."""
         desk, close = self.desk, start + M5
-        candles = {name: desk.candles.series(name) for name in desk.names}
+        candles = {name: desk.candles.series(name) for name in self.held.book.instruments(desk.names)}
         finer = await finer_candles(desk, self.held.book.open.values(), candles, close)
-        pips = {name: desk.instrument(name).pip for name in desk.names}
+        pips = {name: desk.instrument(name).pip for name in candles}
         async with desk.database.write(NOUN, "rejections") as connection:
             signals = SignalRepository(connection)
             for ended in self.held.book.settle(candles, pips, close, finer=finer.candles, awaited=finer.awaited):
