@@ -135,18 +135,23 @@ class PriceFeed:
         self._heard = self._streamed = self._quiet_since = self._now()
         began = self._heard
         listening = asyncio.create_task(self._listen(), name="price stream")
+        watching = asyncio.create_task(self._look_after(began), name="watchdog of the price stream")
         changed = asyncio.create_task(self._changed.wait(), name="instruments changed")
+        tasks = (listening, watching, changed)
         try:
-            while not (changed.done() or listening.done()):
-                await self._look(opening=self._heard == began)
-                wait = max(0.0, self._next_look(opening=self._heard == began) - self._now())
-                await asyncio.wait({listening, changed}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                listening.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            listening.cancel()
-            changed.cancel()
-            await asyncio.gather(listening, changed, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look_after(self, began: float) -> None:
+        """Look after the stream that is being opened since `began`, until what is seen must end it."""
+        while True:
+            await self._look(opening=self._heard == began)
+            await asyncio.sleep(max(0.0, self._next_look(opening=self._heard == began) - self._now()))
 
     async def _listen(self) -> None:
         """Take what the stream brings until it ends, which it does with a MarketError."""
@@ -196,7 +201,8 @@ class PriceFeed:
             moved = await self._poll()
         except MarketError as error:
             log.info("stream_without_prices_unproven", reason=error.message)  # the stream is not to blame for that
-            moved = False
+            self._quiet_since = max(self._streamed, self._now() - self._mute_after() + self._settings.poll_every)
+            return
         if moved:
             await asyncio.sleep(self._settings.grace)  # the price may have been on its way
             if self._streamed < began:

@@ -140,7 +140,7 @@ def test_prices_are_there_at_once_and_the_stream_brings_those_that_follow() -> N
 
 
 def test_an_older_quote_never_takes_the_place_of_a_newer_one() -> None:
-    stage = Stage([[quote(50), quote(49), quote(50), *beats(60)]], price_at=lambda now: 10.0).play(20)
+    stage = Stage([[0.5, quote(50), quote(49), quote(50), *beats(60)]], price_at=lambda now: 10.0).play(20)
     assert [one.time - MONDAY for one in stage.heard if one.instrument == GBP] == [10.0, 50.0]
 
 
@@ -230,6 +230,13 @@ def test_a_failed_answer_proves_nothing_against_the_stream() -> None:
     stage = Stage([[*beats(HOUR)]], answer=lambda now: MarketUnavailable("503")).play(60)
     assert len(stage.opened) == 1
     assert stage.states(6) == {FeedState.STREAMING}
+
+
+def test_after_a_failed_answer_a_mute_stream_is_soon_held_against_the_next() -> None:
+    stage = Stage(
+        [[*priced(20), *beats(HOUR)]], answer=lambda now: MarketUnavailable("503") if 20 <= now < 28 else None
+    ).play(40)
+    assert stage.moments()[1] - 28.0 <= SETTINGS.poll_every + SETTINGS.grace + SETTINGS.pause
 
 
 def test_while_the_stream_is_gone_prices_are_asked_for() -> None:
