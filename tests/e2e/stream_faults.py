@@ -294,7 +294,7 @@ async def room_of(seed: int, pace: Pace) -> Any:
     room = Room(pace, Random(seed), sandbox, client, feed, rolling, archive, outcome)
     feed.subscribe(room.hear)
     await client.connect()
-    schedule = ScanSchedule(room.collect, client.clock, NAMES, lambda *_: True)
+    schedule = ScanSchedule(room.collect, client.clock, lambda: NAMES, lambda *_: True)
     work = [asyncio.create_task(feed.run()), asyncio.create_task(schedule.run()), asyncio.create_task(_lag(outcome))]
     try:
         yield room
