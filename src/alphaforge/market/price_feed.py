@@ -195,12 +195,18 @@ class PriceFeed:
         return float("inf") if self._open_since is None else self._settings.closed_pause
 
     async def _hold_against_an_answer(self) -> None:
-        """Ask for prices: raises MuteStream where the market moved and the stream did not say so."""
+        """Ask for prices: raises MuteStream where the market moved and the stream did not say so.
+
+        An answer that fails proves nothing; where a second one fails too, opening the stream anew is all there is.
+        """
         began = self._now()
         try:
             moved = await self._poll()
         except MarketError as error:
-            log.info("stream_without_prices_unproven", reason=error.message)  # the stream is not to blame for that
+            settings = self._settings
+            if self._trading() and self._now() - self._streamed >= settings.silence - settings.poll_every:
+                raise MuteStream("The price stream brings no prices, and neither does an answer") from error
+            log.info("stream_without_prices_unproven", reason=error.message)  # once, the stream is not to blame for it
             self._quiet_since = max(self._streamed, self._now() - self._mute_after() + self._settings.poll_every)
             return
         if moved:

@@ -226,17 +226,25 @@ def test_a_price_ends_the_muteness() -> None:
     assert not stage.seen[-1][1].mute
 
 
-def test_a_failed_answer_proves_nothing_against_the_stream() -> None:
-    stage = Stage([[*beats(HOUR)]], answer=lambda now: MarketUnavailable("503")).play(60)
+def test_one_failed_answer_proves_nothing_against_the_stream() -> None:
+    failing = MarketUnavailable("503")
+    stage = Stage([[*beats(HOUR)]], price_at=lambda now: 0.0, answer=lambda now: failing if 5 < now < 8 else None)
+    stage.play(60)
     assert len(stage.opened) == 1
-    assert stage.states(6) == {FeedState.STREAMING}
+
+
+def test_where_neither_the_stream_nor_an_answer_brings_prices_the_stream_is_opened_anew_within_ten_seconds() -> None:
+    stage = Stage([[*priced(20), *beats(HOUR)]], answer=lambda now: MarketUnavailable("503")).play(40)
+    first = next(now for now, status in stage.seen if now > 20 and status.state is not FeedState.STREAMING)
+    assert first <= 30
+    assert len(stage.opened) == 2
 
 
 def test_after_a_failed_answer_a_mute_stream_is_soon_held_against_the_next() -> None:
     stage = Stage(
-        [[*priced(20), *beats(HOUR)]], answer=lambda now: MarketUnavailable("503") if 20 <= now < 28 else None
+        [[*priced(20), *beats(HOUR)]], answer=lambda now: MarketUnavailable("503") if 20 <= now < 27.5 else None
     ).play(40)
-    assert stage.moments()[1] - 28.0 <= SETTINGS.poll_every + SETTINGS.grace + SETTINGS.pause
+    assert stage.moments()[1] - 28.0 <= SETTINGS.poll_every + SETTINGS.grace + SETTINGS.pause + 0.1
 
 
 def test_while_the_stream_is_gone_prices_are_asked_for() -> None:
