@@ -17,8 +17,11 @@ from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Direction, Status
 from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import NewSignal, SignalRepository
+from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.job_board import JobBoard
 from builders import decision
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -110,6 +113,11 @@ class FakeStrategy:
 
     async def stop(self) -> None:
         self.is_running = False
+
+
+def idle_board(database: Database) -> JobBoard:
+    """A board whose jobs wait, since nobody works on them."""
+    return JobBoard(database, Engine(database, (), 1, "nobody"), in_background=True)
 
 
 @dataclass

@@ -115,6 +115,9 @@ class MemoryArchive:
     async def newest(self, instrument: str, count: int) -> CandleSeries:
         return self.kept.get(instrument, empty_series(instrument, M5)).last(count)
 
+    async def since(self, instrument: str, start: int) -> CandleSeries:
+        return self.kept.get(instrument, empty_series(instrument, M5)).after(start)
+
     async def keep(self, candles: CandleSeries) -> None:
         if self.broken:
             raise self.broken

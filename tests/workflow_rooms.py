@@ -27,6 +27,7 @@ from alphaforge.storage.engine import Database
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.open_market import open_market
+from api_bench import idle_board
 from desks import desk_of
 from sandbox_servers import client_of, sandbox
 
@@ -106,7 +107,7 @@ async def room_at(database_url: str, moment: float = BOUNDARY + 5.0, **options: 
         desk = desk_of(database, client, (GBP,))
         strategy = Strategy(desk)
         feed = PriceFeed(client, desk.names, FeedSettings(pause=0.01), now=clock.now, sleep=_instant)
-        services = desk_services(strategy, feed, gemini_configured=False)
+        services = desk_services(strategy, feed, idle_board(database), gemini_configured=False)
         if not _application:
             _application.append(create_app(services))
         _application[0].state.services = services

@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import os
+import secrets
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +28,9 @@ from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
 from alphaforge.tasks.background import Background
+from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.leader import Leadership
+from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
 
@@ -35,6 +41,9 @@ CATCH_UP = 1_900
 
 Together they fit on three pages of the broker.
 """
+
+
+_FOR_EVER = 2.0**62
 
 
 @asynccontextmanager
@@ -95,6 +104,9 @@ class _Archive:
     async def newest(self, instrument: str, count: int) -> CandleSeries:
         return await CandleStore(self.database, self.source.name).newest(instrument, count)
 
+    async def since(self, instrument: str, start: int) -> CandleSeries:
+        return await CandleStore(self.database, self.source.name).between(instrument, start, _FOR_EVER)
+
     async def keep(self, series: CandleSeries) -> None:
         await CandleStore(self.database, self.source.name).keep(series)
 
@@ -125,16 +137,30 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy = Strategy(desk)
         await strategy.restore()
         feed = PriceFeed(desk.source, desk.names)
-        background = Background(
-            strategy, feed.run, scheduled=settings.background_tasks, keep_days=settings.rejections_keep_days
-        )
+        background = _background(settings, strategy, feed)
         work = asyncio.create_task(background.run(), name="background")
         try:
-            yield desk_services(strategy, feed, gemini_configured=settings.gemini_api_key is not None)
+            yield desk_services(strategy, feed, background.board, gemini_configured=settings.gemini_api_key is not None)
         finally:
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
+
+
+def _background(settings: Settings, strategy: Strategy, feed: PriceFeed) -> Background:
+    database = strategy.desk.database
+    holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+    opened = asyncio.Event()
+    engine = Engine(database, market_kinds(strategy, opened.is_set), settings.async_workers, holder)
+    return Background(
+        strategy,
+        feed.run,
+        engine,
+        Leadership(database, holder),
+        opened,
+        scheduled=settings.background_tasks,
+        keep_days=settings.rejections_keep_days,
+    )
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
@@ -25,7 +26,7 @@ FRESH_SECONDS = 15.0
 """Older than this a quote is asked for anew while the market is open."""
 
 
-def desk_services(strategy: Strategy, feed: PriceFeed, *, gemini_configured: bool) -> Services:
+def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
     return Services(
@@ -38,6 +39,7 @@ def desk_services(strategy: Strategy, feed: PriceFeed, *, gemini_configured: boo
         instruments=_Instruments(desk),
         status=_Status(desk, gemini_configured),
         evaluations=EvaluationTally(desk.database),
+        jobs=board,
     )
 
 

@@ -171,6 +171,10 @@ class _Nowhere:
         del count
         return empty_series(instrument, Granularity.M5)
 
+    async def since(self, instrument: str, start: int) -> CandleSeries:
+        del start
+        return empty_series(instrument, Granularity.M5)
+
     async def keep(self, series: CandleSeries) -> None:
         del series
 

@@ -12,8 +12,8 @@ from alphaforge.api.listing import AskedCursor, CursorOf, cursor_position, curso
 from alphaforge.api.parameters import Asked
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.rejections import rejection_body
+from alphaforge.api.results import ScanResult
 from alphaforge.api.schemas import system as shapes
-from alphaforge.api.services import ScanResult
 from alphaforge.core.times import parse_rfc3339, rfc3339
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.rows import Position

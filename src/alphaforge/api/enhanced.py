@@ -9,8 +9,9 @@ from alphaforge.api.encoding import json_answer, machine_now
 from alphaforge.api.evaluations import evaluation_result
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.parameters import Asked, Spelling, watched_instrument
+from alphaforge.api.results import KellyFigures, ScanResult
 from alphaforge.api.schemas import enhanced as shapes
-from alphaforge.api.services import KellyFigures, ScanResult, Services
+from alphaforge.api.services import Services
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.model import FilterName
 from alphaforge.storage.connection import AsyncConnection

@@ -1,6 +1,6 @@
 """Evaluations in answers: decisions, why there is no signal, and what would have made one."""
 
-from alphaforge.api.services import ScanResult
+from alphaforge.api.results import ScanResult
 from alphaforge.signals.explain import decision_to_dict, sentence
 from alphaforge.signals.model import Decision
 

@@ -6,8 +6,9 @@ instruments go by OANDA's name (`GBP_USD`). Each method may raise an AlphaForgeE
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from alphaforge.api.results import KellyFigures, ScanResult, Settlement
 from alphaforge.api.turns import Turns
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import Clock
@@ -15,111 +16,10 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import MarketHours
 from alphaforge.market.source import Quote
-from alphaforge.signals.model import Decision, Status
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
-
-
-class ScanResult(Protocol):
-    """What one scan said of one instrument.
-
-    `reason` says why there is no signal: the first failed filter's name, `already_signalled`, or a sentence where
-    nothing could be decided; it is empty for a signal. `problem` is what the market answered instead of candles.
-    """
-
-    @property
-    def instrument(self) -> str:
-        """OANDA's name."""
-        ...
-
-    @property
-    def decision(self) -> Decision | None:
-        """What was decided, where the candles allowed a decision."""
-        ...
-
-    @property
-    def signal_id(self) -> int | None:
-        """The stored signal, where this scan made one."""
-        ...
-
-    @property
-    def earlier_id(self) -> int | None:
-        """The signal that an earlier scan made of the same candle."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why there is no signal."""
-        ...
-
-    @property
-    def problem(self) -> str | None:
-        """What was wrong with the market, in plain words."""
-        ...
-
-
-class Settlement(Protocol):
-    """One open signal that was held against the candles. `status` stays PENDING or ACTIVE while it is open."""
-
-    @property
-    def signal_id(self) -> int:
-        """The signal."""
-        ...
-
-    @property
-    def instrument(self) -> str:
-        """OANDA's name."""
-        ...
-
-    @property
-    def status(self) -> Status:
-        """WON, LOST, EXPIRED; PENDING or ACTIVE where it is open still."""
-        ...
-
-    @property
-    def exit_price(self) -> float | None:
-        """Where it left; None where it is open or expired unseen."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """In plain words: `4 hours elapsed`, `the stop was touched`."""
-        ...
-
-
-class KellyFigures(Protocol):
-    """What the results of an instrument are worth for sizing. Rates and fractions, not percent."""
-
-    @property
-    def win_rate(self) -> float:
-        """Wins of all counted results, 0 to 1."""
-        ...
-
-    @property
-    def avg_win(self) -> float:
-        """Mean R of the wins."""
-        ...
-
-    @property
-    def avg_loss(self) -> float:
-        """Mean R of the losses, as a positive number."""
-        ...
-
-    @property
-    def win_loss_ratio(self) -> float | None:
-        """`avg_win / avg_loss`; 0 without results, None where there is no loss."""
-        ...
-
-    @property
-    def recommended_risk(self) -> float:
-        """The share of equity to risk."""
-        ...
-
-    @property
-    def trade_count(self) -> int:
-        """How many results were counted."""
-        ...
+from alphaforge.storage.jobs import Job
 
 
 class SignalDesk(Protocol):
@@ -272,6 +172,26 @@ class InstrumentRegistry(Protocol):
         ...
 
 
+class Jobs(Protocol):
+    """Background work, asked for and looked at. What is listed is read from the database itself."""
+
+    async def ask(self, kind: str, payload: Mapping[str, Any], *, lane: str | None = None) -> Job:
+        """Queue a job and start it; without background work in this process it has ended already."""
+        ...
+
+    async def start(self, job_id: int) -> None:
+        """Have a job run that was queued in a transaction of one's own."""
+        ...
+
+    async def get(self, job_id: int) -> Job:
+        """One job. Raises NotFound."""
+        ...
+
+    async def cancel(self, job_id: int) -> Job:
+        """End a job that waits, ask a running one to end. Raises NotFound."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a request may touch."""
@@ -285,6 +205,7 @@ class Services:
     instruments: InstrumentRegistry
     status: StatusFacts
     evaluations: EvaluationTally
+    jobs: Jobs
     turns: Turns = field(default_factory=Turns)
 
 

@@ -8,8 +8,9 @@ from starlette.exceptions import HTTPException
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.idempotency import Once, ThisOnce
 from alphaforge.api.parameters import Asked, Id, clean_text
+from alphaforge.api.results import Settlement
 from alphaforge.api.schemas import signals as shapes
-from alphaforge.api.services import Services, Settlement
+from alphaforge.api.services import Services
 from alphaforge.api.signal_body import Row, signal_body
 from alphaforge.core.errors import NotFound
 from alphaforge.core.instruments import Instrument

@@ -118,6 +118,10 @@ class CandleArchive(Protocol):
         """The newest `count` M5 candles, oldest first."""
         ...
 
+    async def since(self, instrument: str, start: int) -> CandleSeries:
+        """The M5 candles that start at or after `start` (epoch seconds), oldest first."""
+        ...
+
     async def keep(self, series: CandleSeries) -> None:
         """Store candles; a candle that is there already is replaced."""
         ...

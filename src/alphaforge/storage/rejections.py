@@ -1,10 +1,11 @@
 """Evaluations that ended in no signal: what was seen, what refused it, and how near it came."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import CompoundSelect, Select, delete, func, insert, literal, select, union_all
 
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.times import from_epoch
@@ -78,9 +79,12 @@ class RejectionRepository:
         found = await rows.dicts(self.connection, newest_statement(instrument, count))
         return [_shown(row) | {"decision": msgspec.json.decode(row["decision"])} for row in found]
 
-    async def last_evaluated(self, source: str | None = None) -> dict[str, int]:
-        """The start (epoch seconds) of the newest candle evaluated of each instrument, signal or not."""
-        return await rows.pairs(self.connection, last_evaluated_statement(source))
+    async def last_evaluated(self, source: str, instruments: Sequence[str]) -> dict[str, int]:
+        """The start (epoch seconds) of the newest candle evaluated of each of these instruments, signal or not."""
+        if not instruments:
+            return {}
+        found = await rows.pairs(self.connection, last_evaluated_statement(source, instruments))
+        return {name: start for name, start in found.items() if start is not None}
 
     async def prune(self, before: float, *, source: str, at_most: int) -> int:
         """Forget a source's oldest rejections decided before a moment; answers how many.
@@ -108,12 +112,15 @@ def old_statement(before: float, source: str, count: int) -> Select[Any]:
     return old.order_by(_c.decided_at, _c.id).limit(count)
 
 
-def last_evaluated_statement(source: str | None) -> Select[Any]:
-    """The newest evaluated candle by instrument."""
-    statement = select(evaluations.c.instrument, func.max(evaluations.c.candle_time))
-    if source is not None:
-        statement = statement.where(evaluations.c.source == source)
-    return statement.group_by(evaluations.c.instrument)
+def last_evaluated_statement(source: str, instruments: Sequence[str]) -> CompoundSelect[Any]:
+    """The newest evaluated candle by instrument, each looked up: over all together the whole index would be read."""
+    of = evaluations.c
+    return union_all(
+        *(
+            select(literal(name), func.max(of.candle_time)).where(of.source == source, of.instrument == name)
+            for name in instruments
+        )
+    )
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

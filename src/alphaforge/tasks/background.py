@@ -1,4 +1,4 @@
-"""All background work of a desk: begun together, ended together."""
+"""All background work of a process: begun together, ended together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +9,11 @@ import structlog
 
 from alphaforge.core.errors import MarketError
 from alphaforge.core.granularity import Granularity
-from alphaforge.core.memory import give_back
+from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.following import follow_others
+from alphaforge.tasks.job_board import JobBoard
+from alphaforge.tasks.leader import Leadership
+from alphaforge.tasks.market_jobs import scan_by_job, settle_by_job
 from alphaforge.tasks.pruning import prune_every_day
 from alphaforge.tasks.scanning import ScanSchedule
 from alphaforge.tasks.settling import settle_every_minute
@@ -25,59 +29,75 @@ RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 @dataclass(slots=True)
 class Background:
-    """Opens the market, then scans at every close, settles every minute and follows prices, until cancelled.
+    """Opens the market and runs jobs, follows prices and other processes, and keeps the schedule while it leads.
 
     With `scheduled` off the market is opened, its candles fetched once, and the rest left to whoever asks.
-    `keep_days`: how long rejections are kept, for ever with 0.
+    `keep_days`: how long rejections are kept, for ever with 0. `opened` is set when the market has answered.
     """
 
     strategy: Strategy
     follow_prices: Callable[[], Awaitable[object]]
+    engine: Engine
+    leadership: Leadership
+    opened: asyncio.Event
     scheduled: bool = True
     keep_days: int = 0
-    opened: bool = False
+    board: JobBoard = field(init=False)
     _scanned: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        self.board = JobBoard(self.strategy.desk.database, self.engine, in_background=self.scheduled)
+
     async def run(self) -> None:
-        """Open the market and work."""
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._with_the_market())
+            if self.scheduled:
+                group.create_task(keep_running("jobs", self.engine.run))
+
+    async def _with_the_market(self) -> None:
         await self._open()
-        if not self.scheduled:
-            return
+        desk = self.strategy.desk
+        async with asyncio.TaskGroup() as group:
+            if desk.database.is_shared:
+                group.create_task(keep_running("following", partial(follow_others, self.strategy)))
+            if self.scheduled:
+                group.create_task(keep_running("connections", self._warm_connections))
+                group.create_task(keep_running("prices", self.follow_prices))
+                group.create_task(keep_running("leading", partial(self.leadership.run, self._lead)))
+
+    async def _lead(self) -> None:
+        """What only one process does."""
         desk = self.strategy.desk
         schedule = ScanSchedule(self._scan, desk.clock, desk.names, self._was_open)
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_running("connections", self._warm_connections))
             group.create_task(keep_running("scanning", schedule.run))
-            group.create_task(keep_running("settling", partial(settle_every_minute, self.strategy.settle_own)))
-            group.create_task(keep_running("prices", self.follow_prices))
+            group.create_task(keep_running("settling", partial(settle_every_minute, self._settle)))
             group.create_task(keep_running("pruning", partial(prune_every_day, desk, self.keep_days)))
 
     async def _open(self) -> None:
         """Ask the market until it answers; the interface serves what is stored meanwhile."""
         desk, attempt = self.strategy.desk, 0
-        while not self.opened:
+        while not self.opened.is_set():
             try:
                 await open_market(desk, desk.names)
+                await self.strategy.recall()
             except MarketError as error:
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 log.error("market_not_opened", error=error.message, advice=error.advice, again_in_seconds=pause)  # noqa: TRY400 - said in words
                 attempt += 1
                 await asyncio.sleep(pause)
             else:
-                self.opened = True
+                self.opened.set()
 
     async def _scan(self, names: Sequence[str]) -> Sequence[ScanResult]:
-        """The scheduled scan; with the strategy stopped candles are collected and nothing is decided.
-
-        What it took goes back to the machine: megabytes of pages the first time, only now held by nobody any more.
-        """
-        strategy = self.strategy
         try:
-            results = await (strategy.scan(names) if strategy.is_running else strategy.collect(names))
+            return await scan_by_job(self.board, names)
         finally:
             self._scanned.set()
-        await asyncio.to_thread(give_back)
-        return results
+
+    async def _settle(self) -> None:
+        await settle_by_job(self.board)
 
     async def _warm_connections(self) -> None:
         """After the first scan: connections that are being prepared serve nothing else for a second."""

@@ -94,14 +94,17 @@ class Engine:
     async def _look(self, names: Sequence[str]) -> tuple[Job | None, float | None]:
         """A job to be run; where there is none, in how many seconds to look again (None: when woken)."""
         database = self._database
+        ready = [name for name in names if self._kinds[name].is_ready()]
+        if not ready:
+            return None, LOOK_SECONDS
         async with database.read() as connection:
-            due = await JobRepository(connection).next_due(names)
+            due = await JobRepository(connection).next_due(ready)
         longest = LOOK_SECONDS if database.is_shared else None
         if due is None or due > 0:
             return None, longest if due is None else min(due + 0.001, longest or due + 0.001)
         try:
             async with database.write("jobs") as connection:
-                job = await JobRepository(connection).claim(names, self._holder, HELD_SECONDS)
+                job = await JobRepository(connection).claim(ready, self._holder, HELD_SECONDS)
         except LaneTaken:
             return None, 0.0
         return job, LOOK_SECONDS  # due, but its lane is taken or another was quicker: whoever ends will say so

@@ -7,6 +7,10 @@ from alphaforge.core.errors import AlphaForgeError
 from alphaforge.storage.jobs import Job
 
 
+def _always() -> bool:
+    return True
+
+
 class GiveUp(AlphaForgeError):
     """This job cannot succeed, however often it is tried; the message says why."""
 
@@ -31,7 +35,7 @@ class TaskKind:
     in the next of `pauses` (seconds; the last one repeats), `attempts` times in all. It may be run again though it had
     succeeded (its process may have died before it could say so): it must not matter. `pool`: kinds of one pool share
     its places; a slow receiver of alerts must not hold up a scan. `places`: so many the pool has at least. `timeout` in
-    seconds.
+    seconds. A process takes jobs of a kind while it `is_ready` for them.
     """
 
     name: str
@@ -40,6 +44,7 @@ class TaskKind:
     timeout: float = 3_600.0
     attempts: int = 3
     pauses: tuple[float, ...] = (2.0, 10.0, 60.0)
+    is_ready: Callable[[], bool] = _always
     places: int = 0
 
     def pause_after(self, attempts: int) -> float | None:

@@ -1,4 +1,4 @@
-"""The switch of the scheduled scans, kept over restarts, and what the last scan found."""
+"""The switch of the scheduled scans, kept over restarts, and what the last scan found, whichever process made it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,21 @@ from dataclasses import dataclass, field
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from alphaforge.core.errors import AlphaForgeError
 from alphaforge.market.rolling import Refreshed
+from alphaforge.storage.jobs import DONE, ENDED, FAILED, JobRepository
 from alphaforge.storage.settings import SettingRepository
+from alphaforge.storage.signal_values import OPEN
 from alphaforge.workflows.collect_candles import collect_candles
 from alphaforge.workflows.desk import Desk
+from alphaforge.workflows.recall_evaluations import newer_evaluations
 from alphaforge.workflows.scan_market import ScanResult, scan_market
 from alphaforge.workflows.settle_signals import Settlement, settle_signals
 
 log = structlog.get_logger(__name__)
 
 RUNNING_KEY = "strategy_running"
+_SCAN = "scan"
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class Strategy:
     last_scan_at: float | None = None
     last_results: dict[str, ScanResult] = field(default_factory=dict)
     last_failure: Exception | None = None
+    _last_job: int = 0
     _under_way: int = 0
     _scans: int = 0
 
@@ -39,6 +45,21 @@ class Strategy:
         """Find the switch as it was left; a new desk scans."""
         async with self.desk.database.read() as connection:
             self.is_running = await SettingRepository(connection).get(RUNNING_KEY) != "false"
+
+    async def recall(self) -> None:
+        """Find what others decided since, and how the last scheduled scan ended. Raises StorageError."""
+        known = {name: result.decision for name, result in self.last_results.items()}
+        self.last_results |= await newer_evaluations(self.desk, known)
+        async with self.desk.database.read() as connection:
+            newest = next(iter(await JobRepository(connection).page((_SCAN,), ENDED, limit=1)), None)
+        if newest is None or newest.id <= self._last_job:
+            return
+        self._last_job = newest.id
+        if newest.status == DONE and newest.result is not None:
+            self.last_failure = None
+            self.last_scan_at = max(self.last_scan_at or 0.0, newest.result["market_time"])
+        elif newest.status == FAILED:
+            self.last_failure = AlphaForgeError(newest.error or "")
 
     async def start(self) -> None:
         """Turn scheduled scans on."""
@@ -78,9 +99,10 @@ class Strategy:
         await (self.scan() if self.is_running else self.collect(self.desk.names))
         return await settle_signals(self.desk, own_only=own_only, scanning=self.is_running)
 
-    async def settle_own(self) -> None:
-        """Settle this desk's signals with the candles at hand."""
-        await settle_signals(self.desk, own_only=True, scanning=self.is_running)
+    async def settle_own(self) -> int:
+        """Settle this desk's signals with the candles at hand; answers how many have ended."""
+        found = await settle_signals(self.desk, own_only=True, scanning=self.is_running)
+        return sum(one.status not in OPEN for one in found)
 
     async def collect(self, names: Sequence[str]) -> Sequence[ScanResult]:
         """Fetch what closed and decide nothing."""

@@ -1,6 +1,5 @@
 """Everything a workflow needs, handed over by value: the composition root builds one, tests build their own."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +13,10 @@ from alphaforge.signals.analysis import Analysis
 from alphaforge.signals.desk import Book
 from alphaforge.signals.settings import StrategySettings
 from alphaforge.storage.engine import Database
+from alphaforge.storage.exclusive import Exclusive
+
+_DECIDING = 4701201907
+"""Any number that only AlphaForge uses."""
 
 
 def not_watched(name: str, names: tuple[str, ...]) -> UnknownInstrument:
@@ -36,7 +39,7 @@ class Desk:
 
     `evaluated`: the newest candle of each instrument that is stored as evaluated (start, epoch seconds), known for
     the source `evaluated_in`. `held` and `analyses` spare work that nothing has made due. `deciding` is held by
-    whoever decides or settles.
+    whoever decides or settles, in whichever process.
     """
 
     database: Database
@@ -51,7 +54,10 @@ class Desk:
     evaluated_in: str | None = None
     held: HeldBook | None = None
     analyses: dict[str, Analysis] = field(default_factory=dict)
-    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    deciding: Exclusive = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deciding = Exclusive(self.database, _DECIDING)
 
     def watched(self, names: tuple[str, ...] | None) -> tuple[str, ...]:
         """`names` as far as they are watched, or all; raises UnknownInstrument for another."""

@@ -12,17 +12,18 @@ RESULTS = "trade_results"
 async def load_book(desk: Desk) -> HeldBook:
     """The book of the market that the desk looks at: simulated and real signals know nothing of each other.
 
-    It is read again whenever a commit may have changed it. The newest evaluated candles are read once, since from
-    then on only this desk evaluates.
+    It is read again whenever a commit may have changed it. The newest evaluated candles are read once where no other
+    process evaluates. To be called while `desk.deciding` is held.
     """
     commits = desk.database.commits
-    source, generation = desk.source.name, commits.generation(NOUN) + commits.generation(RESULTS)
+    nouns = (NOUN, RESULTS, "rejections") if desk.database.is_shared else (NOUN, RESULTS)
+    source, generation = desk.source.name, sum(commits.generation(noun) for noun in nouns)
     if desk.held is not None and (desk.held.source, desk.held.generation) == (source, generation):
         return desk.held
     async with desk.database.read() as connection:
         signals = SignalRepository(connection)
-        if desk.evaluated_in != source:
-            desk.evaluated = await RejectionRepository(connection).last_evaluated(source)
+        if desk.evaluated_in != source or desk.database.is_shared:
+            desk.evaluated = await RejectionRepository(connection).last_evaluated(source, desk.names)
             desk.evaluated_in = source
         book = Book(
             settings=desk.strategy,

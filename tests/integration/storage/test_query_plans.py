@@ -109,7 +109,9 @@ QUERIES = {
     "newest rejections": Query(newest_statement(None, 100), "ix_rejections_newest"),
     "newest rejections of an instrument": Query(newest_statement("XAU_USD", 1), "ix_rejections_of_instrument"),
     "last evaluated": Query(
-        last_evaluated_statement("sandbox"), "evaluations_pkey|PRIMARY KEY|sqlite_autoindex", ordered=False
+        last_evaluated_statement("sandbox", ("GBP_USD", "XAU_USD")),
+        "evaluations_pkey|PRIMARY KEY|sqlite_autoindex",
+        ordered=False,
     ),
     "journal, newest first": Query(journal_page(0, 100, None, pictures=True), "ix_journal_newest|open_time"),
     "signals of two statuses": Query(page(statuses=(Status.ACTIVE, Status.PENDING)), f"status|{NEWEST}", ordered=False),

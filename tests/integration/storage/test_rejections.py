@@ -100,7 +100,7 @@ async def test_forgotten_rejections_are_not_evaluated_again(database: Database) 
         repository = RejectionRepository(connection)
         assert await repository.prune(MONDAY + 600, source="sandbox", at_most=10) == 1
         assert not await repository.add(refused(0), source="sandbox", simulated=True)
-        assert await repository.last_evaluated("sandbox") == {"GBP_USD": MONDAY + 300}
+        assert await repository.last_evaluated("sandbox", ("GBP_USD", "USD_JPY")) == {"GBP_USD": MONDAY + 300}
 
 
 async def test_the_oldest_rejections_of_one_market_are_forgotten_some_at_a_time(database: Database) -> None:

@@ -266,8 +266,10 @@ async def test_the_last_signal_of_an_instrument_is_known_by_its_candles_close(da
         repository = SignalRepository(connection)
         assert await repository.last_signal_times() == {"GBP_USD": MONDAY + 7_500}
         assert await repository.last_signal_times("sandbox") == {"GBP_USD": MONDAY + 3_900}
-        assert await RejectionRepository(connection).last_evaluated("sandbox") == {"GBP_USD": MONDAY + 3_600}
-        assert await RejectionRepository(connection).last_evaluated() == {"GBP_USD": MONDAY + 7_200}
+        evaluated = RejectionRepository(connection).last_evaluated
+        assert await evaluated("sandbox", ("GBP_USD", "XAU_USD")) == {"GBP_USD": MONDAY + 3_600}
+        assert await evaluated("oanda-live", ("GBP_USD",)) == {"GBP_USD": MONDAY + 7_200}
+        assert await evaluated("sandbox", ()) == {}
 
 
 async def test_results_of_signals_and_of_the_trader_come_together_in_time(database: Database) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from alphaforge.signals.model import Decision, Status
 from alphaforge.signals.offline import replay
 from alphaforge.storage.engine import Database
 from alphaforge.storage.signals import SignalRepository
-from alphaforge.tasks.background import Background
+from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.job_board import JobBoard
+from alphaforge.tasks.market_jobs import market_kinds, scan_by_job
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.open_market import open_market
@@ -255,14 +258,11 @@ async def test_only_watched_instruments_are_scanned(desk: Desk) -> None:
     assert await evaluated(desk.database) == [(START, "USD_JPY")]
 
 
-async def nothing() -> None:
-    pass
-
-
 @SQLITE
 async def test_a_stopped_strategy_collects_candles_and_decides_nothing_until_it_is_started(desk: Desk) -> None:
     strategy = Strategy(desk)
-    scheduled = Background(strategy, nothing)._scan
+    engine = Engine(desk.database, market_kinds(strategy, lambda: True), 1, "me")
+    scheduled = partial(scan_by_job, JobBoard(desk.database, engine, in_background=False))
     await scheduled(NAMES)
     known = await evaluated(desk.database)
     await strategy.stop()

@@ -15,12 +15,49 @@ FRIDAY_CLOSE = MONDAY + 4 * 86_400 + 21 * 3600 + 58 * 60  # 16:58 in New York
 
 
 @dataclass
+class FakeDatabase:
+    is_shared: bool = False
+
+
+@dataclass
 class FakeDesk:
     names: tuple[str, ...] = ("GBP_USD",)
+    database: FakeDatabase = field(default_factory=FakeDatabase)
     clock: HandClock = field(default_factory=lambda: HandClock(MONDAY + 1.0))
 
     def hours_of(self, name: str) -> MarketHours:
         return hours_of(name)
+
+
+class NoJobs:
+    """An engine that runs nothing, and a board on which every job has ended as soon as it is asked for."""
+
+    def __init__(self, strategy: "FakeStrategy") -> None:
+        self.strategy = strategy
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+class AlwaysLeading:
+    async def run(self, lead: Any) -> None:
+        await lead()
+
+
+def background_of(strategy: "FakeStrategy", follow: Any, **how: Any) -> Background:
+    """Background work without a database: what the schedule asks for is done at once."""
+    return Background(strategy, follow, NoJobs(strategy), AlwaysLeading(), asyncio.Event(), **how)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _jobs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs need a database; tests/integration/tasks runs them. Here what they do is done at once."""
+
+    async def scan_by_job(board: Any, names: Any) -> list[Any]:
+        strategy = board._engine.strategy
+        return list(await (strategy.scan(names) if strategy.is_running else strategy.collect(names)))
+
+    monkeypatch.setattr(background, "scan_by_job", scan_by_job)
 
 
 @dataclass
@@ -39,6 +76,9 @@ class FakeStrategy:
         return []
 
     async def settle_own(self) -> None:
+        pass
+
+    async def recall(self) -> None:
         pass
 
 
@@ -68,9 +108,9 @@ async def test_the_market_is_asked_ever_less_often_until_it_opens(opening: list[
         raise AssertionError("nothing is scheduled")
 
     strategy = FakeStrategy()
-    work = Background(strategy, never, scheduled=False)  # type: ignore[arg-type] - as much of a strategy as it needs
+    work = background_of(strategy, never, scheduled=False)
     await work.run()
-    assert work.opened
+    assert work.opened.is_set()
     assert opening == [*RETRY_SECONDS, RETRY_SECONDS[-1]]
     assert not strategy.scanned.is_set()
 
@@ -87,7 +127,7 @@ async def test_once_open_all_work_begins_and_ends_together(opening: list[float],
             ended.set()
 
     strategy = FakeStrategy(is_running=running)
-    background_work = Background(strategy, follow)  # type: ignore[arg-type] - as much of a strategy as it needs
+    background_work = background_of(strategy, follow)
     work = asyncio.create_task(background_work.run())
     await following.wait()
     await (strategy.scanned if running else strategy.collected).wait()
@@ -114,7 +154,7 @@ async def test_old_rejections_are_forgotten_where_a_retention_is_set(
         following.set()
         await asyncio.Event().wait()
 
-    work = asyncio.create_task(Background(strategy, follow, keep_days=keep_days).run())  # type: ignore[arg-type] - the same
+    work = asyncio.create_task(background_of(strategy, follow, keep_days=keep_days).run())
     await following.wait()
     await strategy.scanned.wait()
     work.cancel()
@@ -134,7 +174,7 @@ async def test_the_first_scan_has_all_connections_to_itself(
         warmed.set()
 
     monkeypatch.setattr(background, "warm_connections", warm_connections)
-    work = asyncio.create_task(Background(strategy, asyncio.Event().wait).run())  # type: ignore[arg-type] - the same
+    work = asyncio.create_task(background_of(strategy, asyncio.Event().wait).run())
     await warmed.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -143,7 +183,7 @@ async def test_the_first_scan_has_all_connections_to_itself(
 
 
 def test_a_close_is_due_where_any_of_its_minutes_traded() -> None:
-    was_open = Background(FakeStrategy(), FakeStrategy().settle_own)._was_open  # type: ignore[arg-type] - the same
+    was_open = background_of(FakeStrategy(), FakeStrategy().settle_own)._was_open
     assert was_open("GBP_USD", FRIDAY_CLOSE - 180), "16:55"
     assert was_open("GBP_USD", FRIDAY_CLOSE + 120), "17:00, of which three minutes traded"
     assert not was_open("GBP_USD", FRIDAY_CLOSE + 420)

@@ -12,7 +12,7 @@ from alphaforge.core.clock import Clock, lag, newest_close
 from alphaforge.core.errors import AlphaForgeError
 from alphaforge.core.times import rfc3339
 from alphaforge.market.rolling.buffer import CandleBuffer
-from alphaforge.market.rolling.changes import changes
+from alphaforge.market.rolling.changes import Changes, changes
 from alphaforge.market.rolling.history import M5, Fetched, History
 from alphaforge.market.source import CandleArchive, CandleSource
 
@@ -22,6 +22,8 @@ CAPACITY = 13_000
 """M5 candles: a thousand closed hours and some."""
 
 _SLACK = 2_000
+_REVISED_SECONDS = 3_600
+"""How far back somebody else's revisions are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,18 @@ class RollingCandles:
             if instrument not in self._flights:
                 self._begun(instrument)
 
+    async def recall(self, instruments: Iterable[str]) -> None:
+        """Show what somebody else has put into the archive since it was read. Raises StorageError."""
+        for instrument in instruments:
+            window = await self._loaded(instrument)
+            held = window.buffer.series
+            if not len(held):
+                window.loaded = False  # it was empty when it was read
+                await self._loaded(instrument)
+                continue
+            found = changes(held, await self.archive.since(instrument, int(held.time[-1]) - _REVISED_SECONDS))
+            self._show(window, found)
+
     def series(self, instrument: str) -> CandleSeries:
         """The closed candles in memory, perhaps none; what is handed out never changes."""
         return self._window(instrument).buffer.series
@@ -194,14 +208,10 @@ class RollingCandles:
 
     async def _take(self, window: _Window, fetched: Fetched) -> Refreshed:
         """Keep what is new in the archive, then in memory."""
-        buffer, held = window.buffer, window.buffer.series
-        found = changes(held, fetched.series)
+        found = changes(window.buffer.series, fetched.series)
         if len(found.all):
             await self.archive.keep(found.all)
-        if len(found.revised) or len(found.older):
-            buffer.replace(joined(held, fetched.series))
-        elif len(found.new):
-            buffer.append(found.new)
+        self._show(window, changes(window.buffer.series, fetched.series))
         window.filled = True
         if len(found.all):
             self.changed()
@@ -210,8 +220,18 @@ class RollingCandles:
         self.traffic.candles_backfilled += len(found.older)
         if len(found.revised):
             first = rfc3339(int(found.revised.time[0]))
-            log.warning("candles_revised", instrument=buffer.series.instrument, count=len(found.revised), first=first)
+            log.warning(
+                "candles_revised", instrument=window.buffer.series.instrument, count=len(found.revised), first=first
+            )
         return Refreshed(found.new, found.revised, fetched.late, len(found.older))
+
+    @staticmethod
+    def _show(window: _Window, found: Changes) -> None:
+        """Have in memory what differs from it."""
+        if len(found.revised) or len(found.older):
+            window.buffer.replace(joined(window.buffer.series, found.all))
+        elif len(found.new):
+            window.buffer.append(found.new)
 
     async def _loaded(self, instrument: str) -> _Window:
         """The instrument's window, read from the archive when it is first asked for."""
