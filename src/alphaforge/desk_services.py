@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alphaforge.api.services import CandleFacts, MarketFacts, Services
+from alphaforge.api.services import CandleFacts, ChannelFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import MarketError
 from alphaforge.core.instruments import Instrument
@@ -15,6 +15,8 @@ from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.tasks.alert_delivery import AlertDelivery
+from alphaforge.tasks.alert_troubles import MarketTrouble, market_trouble
 from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.desk import Desk
@@ -26,7 +28,9 @@ FRESH_SECONDS = 15.0
 """Older than this a quote is asked for anew while the market is open."""
 
 
-def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool) -> Services:
+def desk_services(
+    strategy: Strategy, feed: PriceFeed, board: JobBoard, delivery: AlertDelivery, *, gemini_configured: bool
+) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
     return Services(
@@ -40,7 +44,16 @@ def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemin
         status=_Status(desk, gemini_configured),
         evaluations=EvaluationTally(desk.database),
         jobs=board,
+        alerts=_Alerts(delivery),
     )
+
+
+def trouble_of_market(desk: Desk, feed: PriceFeed) -> MarketTrouble | None:
+    """What is wrong with the market at this moment, for those who are alerted; None where nothing is."""
+    now, traffic = desk.clock.now(), desk.source.traffic
+    is_open = any(desk.hours_of(name).is_open(now) for name in desk.names)
+    refused = traffic.last_error if traffic.refused else None
+    return market_trouble(feed.status, time.monotonic(), is_open=is_open, refused=refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +159,36 @@ class _Status:
             needed = self.desk.strategy.window
             facts.append(CandleFacts(name, len(series), needed, series.end if len(series) else None))
         return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Alerts:
+    """The channels for alerts, without their addresses."""
+
+    delivery: AlertDelivery
+
+    async def facts(self) -> Sequence[ChannelFacts]:
+        facts = []
+        for channel, state, sent in await self.delivery.states():
+            wanted = channel.wanted
+            facts.append(
+                ChannelFacts(
+                    channel.name,
+                    channel.schema,
+                    sorted(wanted.kinds),
+                    sorted(wanted.instruments),
+                    wanted.min_confidence,
+                    None if wanted.quiet is None else str(wanted.quiet),
+                    state.failures,
+                    state.disabled_at,
+                    state.last_error,
+                    sent,
+                )
+            )
+        return facts
+
+    async def test(self, name: str) -> None:
+        await self.delivery.test(name)
+
+    async def enable(self, name: str) -> None:
+        await self.delivery.enable(name)

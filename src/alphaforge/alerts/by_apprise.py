@@ -8,7 +8,6 @@ time is over. Its own logging is silenced, since it writes addresses; what it sa
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 from alphaforge.alerts.addresses import is_public_host, only_public, refused
@@ -28,14 +27,17 @@ _ALLOW = "ALERTS_ALLOW_PRIVATE=true allows it."
 
 
 class AppriseNotifier:
-    """Sends to channels. Made by `open_notifier`."""
+    """Sends to the channels that it has checked."""
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
         self._services: dict[str, Any] = {}
 
     def check(self, channel: Channel) -> None:
-        """Make a channel's service. Raises InvalidSetting where apprise cannot, in words without the address."""
+        """Make a channel's service. Raises InvalidSetting where apprise cannot, in words without the address.
+
+        The first time it blocks for a second: call it in a thread.
+        """
         where = f"The address {channel.schema}://... of the channel {channel.name}"
         service = _service(channel.url)
         if service is None:
@@ -92,14 +94,6 @@ class AppriseNotifier:
         hidden = Redactor(secret_parts(channel.url))
         said = foreign(hidden.text(" ".join(_heard.lines)))
         return said or "The service refused it and did not say why"
-
-
-def open_notifier(channels: Sequence[Channel], *, allow_private: bool) -> AppriseNotifier:
-    """The notifier of these channels. Blocks for a second: call it in a thread. Raises InvalidSetting."""
-    notifier = AppriseNotifier(allow_private=allow_private)
-    for channel in channels:
-        notifier.check(channel)
-    return notifier
 
 
 def _service(url: str) -> Any | None:  # noqa: ANN401 - apprise's services share no typed base of ours

@@ -21,18 +21,25 @@ _SCHEMA = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 _BETWEEN = re.compile(r"[\s,;]+(?=[a-zA-Z][a-zA-Z0-9+.-]*://)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_PARAMETERS = ("af_kinds", "af_instruments", "af_min_confidence", "af_quiet", "af_per_minute")
+_USUAL_PER_MINUTE = 20
+_MOST_PER_MINUTE = 600
 _LONG = 6
 """Parts of an address shorter than this are words like `api`, not secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a channel wants to be told; empty sets restrict nothing. `min_confidence` from 0 to 100."""
+    """What a channel wants to be told; empty sets restrict nothing. `min_confidence` from 0 to 100.
+
+    `per_minute`: messages that it takes; what is more is told together at the minute's end.
+    """
 
     kinds: frozenset[str] = frozenset()
     instruments: frozenset[str] = frozenset()
     min_confidence: float = 0.0
     quiet: QuietHours | None = None
+    per_minute: int = _USUAL_PER_MINUTE
 
     def wants(self, kind: str, instrument: str | None = None, confidence: float | None = None) -> bool:
         """Whether it is to be told of this. What has no instrument and no confidence passes by its kind alone.
@@ -142,15 +149,15 @@ def _name(text: str) -> str:
 
 
 def _wanted(own: dict[str, str]) -> Wanted:
-    unknown = sorted(own.keys() - {"af_kinds", "af_instruments", "af_min_confidence", "af_quiet"})
+    unknown = sorted(own.keys() - set(_PARAMETERS))
     if unknown:
-        known = "af_name, af_kinds, af_instruments, af_min_confidence, af_quiet"
-        raise InvalidInput(f"{unknown[0][:30]} is no parameter; there are {known}")
+        raise InvalidInput(f"{unknown[0][:30]} is no parameter; there are {', '.join(('af_name', *_PARAMETERS))}")
     return Wanted(
         kinds=_kinds(own.get("af_kinds")),
         instruments=_instruments(own.get("af_instruments")),
         min_confidence=_confidence(own.get("af_min_confidence")),
         quiet=_quiet(own.get("af_quiet")),
+        per_minute=_per_minute(own.get("af_per_minute")),
     )
 
 
@@ -185,6 +192,14 @@ def _confidence(text: str | None) -> float:
     if not 0 <= value <= 100:  # noqa: PLR2004 - confidence goes from 0 to 100
         raise InvalidInput("af_min_confidence takes a number from 0 to 100")
     return value
+
+
+def _per_minute(text: str | None) -> int:
+    if text is None:
+        return _USUAL_PER_MINUTE
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= _MOST_PER_MINUTE:
+        raise InvalidInput(f"af_per_minute takes a whole number from 1 to {_MOST_PER_MINUTE}")
+    return int(text)
 
 
 def _quiet(text: str | None) -> QuietHours | None:

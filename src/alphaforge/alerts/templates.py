@@ -74,6 +74,11 @@ def queued(channel: Channel, alert: Alert) -> Queued:
     )
 
 
+def queued_of(payload: Mapping[str, Any]) -> Queued:
+    """A message as its job keeps it."""
+    return Queued(**payload)
+
+
 def gathered(channel: Channel, alerts: Sequence[Alert], why: Why) -> Queued:
     """Several alerts on their way as one; `joined` adds more to it."""
     first = Queued(channel.key, channel.name, "summary", alerts[0].at, "", "", why=why.value, count=0)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alphaforge.cli import candles, signals
+from alphaforge.cli import alerts, candles, signals
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
 from alphaforge.cli.sandbox import sandbox
@@ -44,3 +44,4 @@ app.command()(config)
 app.command()(doctor)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")
+app.add_typer(alerts.app, name="alerts")

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import delete, func, select, update
 
 from alphaforge.storage.connection import AsyncConnection
-from alphaforge.storage.jobs import DONE, QUEUED, JobRepository
+from alphaforge.storage.jobs import DONE, FAILED, QUEUED, RUNNING, Job, JobRepository
 from alphaforge.storage.lists import SIGNAL_COLUMNS
 from alphaforge.storage.now import now
 from alphaforge.storage.tables import app_settings, signals
@@ -19,10 +19,19 @@ from alphaforge.storage.work_tables import events, jobs
 ALERT = "alert"
 """The kind of these jobs."""
 CURSOR = "alerts_cursor"
+STATUSES = {"queued": QUEUED, "sending": RUNNING, "sent": DONE, "failed": FAILED}
+"""How alerts are spoken of, by the status of their job."""
 _TROUBLE = "alerts_trouble:"
 _TOLD = ("signal", "outcome")
 
 _e, _j, _s = events.c, jobs.c, app_settings.c
+
+
+def alert_status(job: Job) -> str:
+    """What became of a message: `held` while it waits for the end of quiet hours or of its minute."""
+    if job.status == QUEUED and not job.attempts and job.payload["why"] is not None:
+        return "held"
+    return next((word for word, status in STATUSES.items() if status == job.status), job.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import msgspec
 import structlog
 
 from alphaforge.alerts.channel import Channel
-from alphaforge.alerts.model import Kind, Queued
+from alphaforge.alerts.model import Kind
 from alphaforge.alerts.notifier import Message, Notifier
-from alphaforge.alerts.templates import message_of, trouble_alert
+from alphaforge.alerts.templates import message_of, queued_of, trouble_alert
 from alphaforge.core.errors import NoData, NotDelivered
 from alphaforge.storage.alert_channels import ChannelRepository, ChannelState
 from alphaforge.storage.alerts import ALERT, AlertRepository
@@ -56,7 +55,7 @@ class AlertDelivery:
     async def run(self, running: Running) -> None:
         """Send the message of a job. Raises NotDelivered, and GiveUp where there is nobody to send it to."""
         job = running.job
-        one = msgspec.convert(job.payload, Queued)
+        one = queued_of(job.payload)
         channel = self._alerts.by_key(one.channel)
         if channel is None:
             raise GiveUp("Its channel is not among ALERT_URLS any more")
@@ -81,14 +80,20 @@ class AlertDelivery:
         now = self._clock()
         await self._send(channel, trial_message(channel, now))
 
-    async def enable(self, name: str) -> ChannelState:
+    async def enable(self, name: str) -> None:
         """Forget a channel's failures, and try at once what waits for it. Raises NotFound."""
         channel = self._alerts.channel(name)
         async with self._database.write("jobs") as connection:
             repository = ChannelRepository(connection)
             await repository.works(channel.key)
             await repository.hasten(channel.lane)
-            return await repository.state(channel.key)
+
+    async def states(self) -> list[tuple[Channel, ChannelState, float | None]]:
+        """Each channel, how it does, and when it last took a message (epoch seconds, of those kept)."""
+        async with self._database.read() as connection:
+            states = await ChannelRepository(connection).states()
+            sent = await AlertRepository(connection).last_sent()
+        return [(one, states.get(one.key, ChannelState()), sent.get(one.lane)) for one in self._alerts.channels]
 
     async def _send(self, channel: Channel, message: Message) -> None:
         """Send it, to its end though this task be cancelled: half sent may have arrived, and would come twice."""

@@ -103,13 +103,15 @@ def market_trouble(
 
 @dataclass(slots=True)
 class TroubleWatch:
-    """Looks every few seconds whether prices come and failed work goes on; on the process that leads.
+    """Looks every few seconds whether prices come and failed work goes on.
 
-    `market` says what is wrong there; None for nothing.
+    `market` says what is wrong there, None for nothing. Only the process whose matter it is looks (`is_mine`), and one
+    that told of a trouble until it is over.
     """
 
     troubles: Troubles
     market: Callable[[], MarketTrouble | None]
+    is_mine: Callable[[], bool]
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
     _last: str | None = None
 
@@ -119,7 +121,8 @@ class TroubleWatch:
             return
         while True:
             try:
-                await self.look()
+                if self.is_mine() or self._last:
+                    await self.look()
             except StorageError as error:
                 log.error("troubles_not_told", error=error.message, advice=error.advice)  # noqa: TRY400 - said in words
             await self.wait(LOOK_SECONDS)

@@ -7,17 +7,14 @@ channel's. In quiet hours, and beyond what a channel is told in a minute, alerts
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from alphaforge.alerts.channel import Channel
-from alphaforge.alerts.model import Alert, Queued, Why
-from alphaforge.alerts.templates import gathered, joined, queued
+from alphaforge.alerts.model import Alert, Why
+from alphaforge.alerts.templates import gathered, joined, queued, queued_of
 from alphaforge.core.errors import NotFound
 from alphaforge.storage.alert_channels import ChannelRepository
 from alphaforge.storage.alerts import AlertRepository
 from alphaforge.storage.connection import AsyncConnection
 
-MOST_A_MINUTE = 20
 _MINUTE = 60.0
 
 
@@ -69,8 +66,8 @@ class _Lane:
         if quiet is not None and quiet.contains(now):
             await self._gather(alerts, Why.QUIET, quiet.ends_after(now), now)
             return
-        made = await self.repository.made_lately(self.channel.lane, _MINUTE, MOST_A_MINUTE)
-        room = MOST_A_MINUTE - made
+        most = self.channel.wanted.per_minute
+        room = most - await self.repository.made_lately(self.channel.lane, _MINUTE, most)
         for alert in alerts[:room]:
             key = f"alert:{self.channel.key}:{alert.key}"
             await self.repository.queue(key, self.channel.lane, queued(self.channel, alert).payload())
@@ -82,7 +79,7 @@ class _Lane:
         key = f"alert:{self.channel.key}:gathered:{why}:{until:.0f}"
         waiting = await self.repository.waiting(key)
         if waiting is not None:
-            more = joined(msgspec.convert(waiting, Queued), alerts)
+            more = joined(queued_of(waiting), alerts)
             await self.repository.change_waiting(key, more.payload())
             return
         payload = gathered(self.channel, alerts, why).payload()
