@@ -67,9 +67,7 @@ class Settings(BaseSettings):
     enable_compression: Switch = True
     max_page_size: Annotated[int, Field(ge=1, le=10_000), About("a whole number from 1 to 10000")] = 100
     rate_limit_per_minute: Annotated[int, Field(ge=0), About("a whole number; 0 for no limit")] = 60
-    async_workers: Annotated[
-        int, Field(ge=1, le=64), About("a whole number from 1 to 64", unused="this version runs as one process")
-    ] = 4
+    async_workers: Annotated[int, Field(ge=1, le=64), About("a whole number from 1 to 64")] = 4
     background_tasks: Switch = True
     rejections_keep_days: Annotated[int, Field(ge=0, le=36_500), About("days up to 36500; 0 for ever")] = 365
     oanda_api_key: Secret | None = None

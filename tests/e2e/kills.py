@@ -85,7 +85,7 @@ def survive(kills: int, seed: int, folder: Path) -> Damage:
                 writer.stop(thread)
         with server(folder, market) as desk:
             desk.post("/api/signals/enhanced/generate")
-        report = asyncio.run(compare(market, folder / "desk.db"))
+        report = asyncio.run(compare(market, f"sqlite:///{folder}/desk.db"))
     with sqlite3.connect(folder / "desk.db") as database:
         kept = {row[0] for row in database.execute("SELECT id FROM journal_entries")}
     return Damage(kills, len(writer.entries - kept), len(writer.entries), report, ready)

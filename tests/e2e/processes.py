@@ -48,6 +48,14 @@ def server(folder: Path, market: str | None, *, until_ready: bool = True, **envi
         yield running
 
 
+@contextmanager
+def worker(folder: Path, market: str, name: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process over `market`; it logs to `folder`/`name`.log."""
+    settings = {"INSTRUMENTS": ",".join(NAMES), "OANDA_API_KEY": "sandbox", "OANDA_API_URL": market, **environment}
+    with _process(["worker"], folder / f"{name}.log", settings) as process:
+        yield process
+
+
 class Server:
     """A running server."""
 
@@ -75,7 +83,7 @@ class Server:
 
 @contextmanager
 def _process(arguments: list[str], log: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    foreign = ("OANDA_", "DATABASE_URL", "API_KEY", "HOST", "PORT", "LOG_")
+    foreign = ("OANDA_", "DATABASE_URL", "REDIS_URL", "API_KEY", "HOST", "PORT", "LOG_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program

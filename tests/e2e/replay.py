@@ -81,7 +81,7 @@ def replay(plan: Plan) -> Report:
     with sandbox(plan.folder, arguments) as market:
         with server(plan.folder, market) as desk:
             _live_through(plan, market, desk)
-        return asyncio.run(compare(market, plan.folder / "desk.db"))
+        return asyncio.run(compare(market, f"sqlite:///{plan.folder}/desk.db"))
 
 
 def _live_through(plan: Plan, market: str, desk: Server) -> None:
@@ -96,10 +96,10 @@ def _live_through(plan: Plan, market: str, desk: Server) -> None:
     desk.post("/api/signals/enhanced/generate")
 
 
-async def compare(market: str, path: Path) -> Report:
-    """Hold what a server stored at `path` against an offline evaluation of the market's candles."""
+async def compare(market: str, database_url: str) -> Report:
+    """Hold what servers stored in a database against an offline evaluation of the market's candles."""
     series = await _true_candles(market)
-    database = await Database.open(f"sqlite:///{path}", read_only=True)
+    database = await Database.open(database_url, read_only=True)
     try:
         stored, signals = await _stored(database)
     finally:

@@ -10,6 +10,7 @@ from alphaforge.cli.doctor import doctor
 from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
+from alphaforge.cli.worker import worker
 
 app = typer.Typer(
     name="alphaforge",
@@ -38,6 +39,7 @@ def _root(
 
 
 app.command()(serve)
+app.command()(worker)
 app.command()(scan)
 app.command()(sandbox)
 app.command()(config)
