@@ -24,10 +24,9 @@ _ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a setting accepts, in words. `unused`: why this version accepts it without doing anything with it."""
+    """What a setting accepts, in words."""
 
     accepts: str
-    unused: str = ""
 
 
 def _stripped(value: object) -> object:

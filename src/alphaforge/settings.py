@@ -120,11 +120,6 @@ class Settings(BaseSettings):
         """Names in `.env` that are no settings of ours."""
         return self._ignored
 
-    @property
-    def without_effect(self) -> dict[str, str]:
-        """Settings that were given a value although this version does nothing with them, and why."""
-        return {name: about(name).unused for name in self._sources if about(name).unused}
-
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not appear in a log or an answer."""
         found: list[str] = []

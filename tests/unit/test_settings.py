@@ -117,8 +117,3 @@ def test_secrets_appear_neither_in_repr_nor_in_what_is_shown() -> None:
     assert settings.shown("api_key") == "(set)"
     assert settings.shown("telegram_bot_token") == ""
     assert set(settings.secrets()) == {SECRET, f"{SECRET}%40", f"{SECRET}@"}
-
-
-def test_a_setting_given_in_vain_is_said_to_be_without_effect() -> None:
-    settings = load_settings(None, async_workers=2, port=5001)
-    assert list(settings.without_effect) == ["async_workers"]

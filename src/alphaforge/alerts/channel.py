@@ -128,7 +128,8 @@ def telegram_channel(token: str, chat: str) -> Channel:
 def secret_parts(url: str) -> tuple[str, ...]:
     """What of an address must not be shown anywhere: the whole, and each part that may be a token or a password.
 
-    A host by its name or number is none: logs speak of `127.0.0.1`. One without a dot is: Discord's is a token.
+    A host by its name or number is none: logs speak of `127.0.0.1`. One without a dot is: Discord's is a token, and so
+    is Telegram's, with a colon in it.
     """
     rest, _, query = url.partition("?")
     rest = rest.partition("://")[2]
@@ -137,7 +138,7 @@ def secret_parts(url: str) -> tuple[str, ...]:
     parts = [*login.split(":"), *re.split(r"[/]", path)]
     parts += [piece.partition("=")[2] for piece in query.split("&")]
     if "." not in host and not host.startswith(("localhost", "[")):
-        parts.append(host)
+        parts += [host, *host.split(":")]
     long = [spelling for part in parts for spelling in (part, unquote(part)) if len(spelling) >= _LONG]
     return tuple(dict.fromkeys([url, *long]))
 

@@ -18,8 +18,6 @@ def serve(
     with thrifty_start():
         _load_structlog_alone()
         settings = state.settings(serving=True, host=host, port=port)
-        for name, why in settings.without_effect.items():
-            note(f"{name.upper()} has no effect: {why}.")
         if settings.ignored:
             note(f"Not settings of ours, ignored: {', '.join(settings.ignored)} (.env).")
         from alphaforge.asgi import serve as serve_desk  # noqa: PLC0415 - a second's worth of imports

@@ -21,7 +21,6 @@ def test_config_shows_every_setting_its_source_and_no_secret(
     assert found["LOG_LEVEL"]["source"] == "environment"
     assert found["HOST"]["source"] == "default"
     assert found["OANDA_API_KEY"]["value"] == "(set)"
-    assert found["ASYNC_WORKERS"]["without_effect"]
     assert answer.json["ignored"] == ["FLASK_DEBUG"]
     shown = run("config")
     assert "PORT" in shown.out
