@@ -4,7 +4,8 @@
 
 A client keeps writing signals; a local receiver takes webhooks and remembers the key of each. Two kills of three are
 aimed: as soon as a new signal is seen in the file, within the time that its alert takes. The others come at any moment.
-A kill while a message is on its way may double it: those are told apart by what the database said after the kill.
+It goes on until so many kills have come between commit and send, by what the database says after them. A kill while a
+message is on its way may double it, with the same key; those are counted apart.
 Then a server is given a second receiver, and the way from commit to receipt at the first is timed: beside one that
 lives, and beside one that accepts connections and never answers.
 """
@@ -28,14 +29,14 @@ from pathlib import Path
 
 from processes import Server, sandbox, server, until
 from rich.console import Console
-from rich.progress import track
 
 console = Console(stderr=True)
 
 SPEED = 600.0
 BEGIN = "2025-07-07T06:00:00Z"
-AIMED_SECONDS = 0.04
+AIMED_SECONDS = 0.03
 RANDOM_SECONDS = 1.5
+NOT_QUEUED, NOT_SENT = "committed, not queued", "queued, not sent"
 SIGNAL = {"symbol": "GBP/USD", "direction": "BUY", "entry": 1.31, "stop_loss": 1.308, "tp1": 1.314}
 
 
@@ -154,6 +155,11 @@ class Damage:
     received: Counter[int] = field(default_factory=Counter)
 
     @property
+    def between(self) -> int:
+        """Kills between the commit of a signal and the sending of its alert."""
+        return self.phases[NOT_QUEUED] + self.phases[NOT_SENT]
+
+    @property
     def lost(self) -> set[int]:
         """Events that nobody was told of."""
         return self.events - self.received.keys()
@@ -165,7 +171,7 @@ class Damage:
 
 
 def survive(kills: int, seed: int, folder: Path) -> Damage:
-    """Kill so many times, let the last start tell the rest, and compare."""
+    """Kill so many times between commit and send, and by the way otherwise; let the last start tell the rest."""
     moments, damage, records = random.Random(seed), Damage(), Records(folder / "desk.db")
     with Receiver().listening() as receiver, sandbox(folder, ["--from", BEGIN, "--speed", str(SPEED)]) as market:
         settings = {
@@ -174,7 +180,9 @@ def survive(kills: int, seed: int, folder: Path) -> Damage:
         }
         with server(folder, market, **settings):
             until(records.has_cursor, "it is known from where on alerts are due")
-        for number in track(range(kills), "kills", console=console, transient=True):
+        while damage.between < kills:
+            number = damage.phases.total()
+            console.print(f"{number} kills, {damage.between} between commit and send", end="\r")
             with server(folder, market, **settings) as desk, writing(desk, 0.15):
                 if number % 3:
                     seen = records.newest_signal()
@@ -199,8 +207,8 @@ def phase(state: State) -> str:
     if state.sending:
         return "while sending"
     if state.untold:
-        return "committed, not queued"
-    return "queued, not sent" if state.queued else "nothing under way"
+        return NOT_QUEUED
+    return NOT_SENT if state.queued else "nothing under way"
 
 
 def delays(folder: Path, signals: int, *, with_dead: bool) -> tuple[list[float], list[float]]:
@@ -251,7 +259,9 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="alphaforge-alert-kills-") as folder:
         damage = survive(given.kills, given.seed, Path(folder))
-    console.print(f"{given.kills} kills: " + ", ".join(f"{n} {what}" for what, n in damage.phases.most_common()))
+    console.print(
+        f"{damage.phases.total()} kills: " + ", ".join(f"{n} {what}" for what, n in damage.phases.most_common())
+    )
     unexplained = damage.doubled - damage.on_their_way
     console.print(
         f"{len(damage.events)} alerts due, {sum(damage.received.values())} received, {len(damage.lost)} lost,"

@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _PARAMETERS = ("af_kinds", "af_instruments", "af_min_confidence", "af_quiet", "af_per_minute")
 _USUAL_PER_MINUTE = 20
+_TELEGRAM = "telegram"
 _MOST_PER_MINUTE = 600
 _LONG = 6
 """Parts of an address shorter than this are words like `api`, not secrets."""
@@ -122,7 +123,7 @@ def _another(channel: Channel, among: Sequence[Channel]) -> Channel:
 def telegram_channel(token: str, chat: str) -> Channel:
     """The channel of the settings TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID."""
     url = f"tgram://{quote(token, safe=':')}/{quote(chat, safe='@-')}/"
-    return Channel(hashlib.sha256(url.encode()).hexdigest()[:16], "telegram", "tgram", url)
+    return Channel(hashlib.sha256(url.encode()).hexdigest()[:16], _TELEGRAM, "tgram", url)
 
 
 def secret_parts(url: str) -> tuple[str, ...]:
@@ -146,6 +147,8 @@ def secret_parts(url: str) -> tuple[str, ...]:
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise InvalidInput("af_name takes up to 40 letters, digits and . _ -")
+    if text.lower() == _TELEGRAM:
+        raise InvalidInput("af_name is that of the channel of TELEGRAM_BOT_TOKEN")
     return text
 
 

@@ -40,7 +40,10 @@ async def _tested(name: str | None) -> list[tuple[str, str | None]]:
     from alphaforge.tasks.alert_delivery import trial_message  # noqa: PLC0415 - the same
     from alphaforge.tasks.alerts import Alerts  # noqa: PLC0415 - the same
 
-    channels, notifier = await open_channels(state.settings())
+    settings = state.settings()
+    channels, notifier = await open_channels(settings)
+    if settings.telegram_bot_token is not None and "telegram" not in {one.name for one in channels}:
+        note("TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID make no channel: both are needed, as Telegram gives them.")
     if notifier is None or not channels:
         raise InvalidSetting("There is no channel", advice="Set ALERT_URLS; docs/operations.md shows how.")
     asked = [Alerts(channels).channel(name)] if name is not None else channels

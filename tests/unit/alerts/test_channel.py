@@ -65,6 +65,7 @@ def test_a_channel_is_its_address_whatever_it_wants() -> None:
         (f"json://h/{SECRET}?af_colour=red", "af_colour is no parameter"),
         (f"json://h/{SECRET}?af_name={'x' * 41}", "af_name takes"),
         (f"json://h/{SECRET}?af_name=a&AF_name=b", "there twice"),
+        (f"json://h/{SECRET}?af_name=Telegram", "TELEGRAM_BOT_TOKEN"),
         (f"json://h/{SECRET} json://h/{SECRET}?af_kinds=task", "there twice"),
         (f"json://h/{SECRET}?af_name=a json://h/y?af_name=a", "another channel's"),
     ],

@@ -1,0 +1,128 @@
+"""Alerts about the desk itself: told once, and their end once."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from alert_builders import HOOK, PHONE, messages, titles
+from alphaforge.alerts.model import Kind
+from alphaforge.market.price_feed import FeedState, FeedStatus
+from alphaforge.storage.engine import Database
+from alphaforge.storage.jobs import Job, JobRepository
+from alphaforge.tasks.alert_troubles import STALE_SECONDS, MarketTrouble, Troubles, TroubleWatch, market_trouble
+from alphaforge.tasks.alerts import Alerts
+
+GOOD = FeedStatus(FeedState.STREAMING, 1_000.0, "", 0, 1_500.0, 1_500.0, mute=False)
+
+
+class Market:
+    def __init__(self) -> None:
+        self.trouble: MarketTrouble | None = None
+
+    def __call__(self) -> MarketTrouble | None:
+        return self.trouble
+
+
+def watch(database: Database, market: Market) -> TroubleWatch:
+    return TroubleWatch(Troubles(database, Alerts((HOOK,))), market, lambda: True)
+
+
+async def job(database: Database, kind: str, status: str) -> Job:
+    """One that has ended."""
+    async with database.write("jobs") as connection:
+        repository = JobRepository(connection)
+        await repository.add(kind, {})
+        taken = await repository.claim((kind,), "me", 60)
+        assert taken is not None
+        await repository.finish(taken, "me", status)
+        return taken
+
+
+async def test_prices_that_stay_away_are_told_once_over_restarts_and_so_is_their_return(database: Database) -> None:
+    market = Market()
+    first = watch(database, market)
+    await first.look()
+    market.trouble = MarketTrouble("The price stream ended")
+    await first.look()
+    await first.look()
+    await watch(database, market).look()  # after a restart
+    market.trouble = None
+    later = watch(database, market)
+    await later.look()
+    await later.look()
+    assert [title for _, title in await titles(database)] == ["No prices", "Prices again"]
+    began, ended = await messages(database)
+    assert "The price stream ended" in began.payload["body"]
+    assert (began.payload["kind"], ended.payload["kind"]) == ("feed", "feed")
+    market.trouble = MarketTrouble("again")
+    await later.look()
+    assert len(await messages(database)) == 3
+
+
+async def test_a_refused_token_is_told_as_that(database: Database) -> None:
+    market = Market()
+    market.trouble = MarketTrouble("OANDA does not accept the token", refused=True)
+    one = watch(database, market)
+    await one.look()
+    market.trouble = None
+    await one.look()
+    assert [title for _, title in await titles(database)] == [
+        "OANDA refuses the token",
+        "OANDA accepts the token again",
+    ]
+
+
+async def test_of_processes_that_notice_at_once_one_tells(database: Database) -> None:
+    troubles = [Troubles(database, Alerts((HOOK,))) for _ in range(5)]
+    await asyncio.gather(*(one.begin("feed", Kind.FEED, "No prices", "x") for one in troubles))
+    await asyncio.gather(*(one.end("feed", Kind.FEED, "Prices again") for one in troubles))
+    assert [title for _, title in await titles(database)] == ["No prices", "Prices again"]
+
+
+async def test_failing_work_is_told_once_and_when_it_works_again(database: Database) -> None:
+    one = watch(database, Market())
+    for _ in range(2):
+        await one.troubles.job_failed(await job(database, "scan", "failed"), "The disk `sda` is full")
+    await one.look()
+    assert [title for _, title in await titles(database)] == ["Task failing: scan"]
+    assert "The disk 'sda' is full" in (await messages(database))[0].payload["body"]
+    await job(database, "settle", "done")
+    await one.look()
+    assert len(await messages(database)) == 1
+    await job(database, "scan", "done")
+    await one.look()
+    assert [title for _, title in await titles(database)] == ["Task failing: scan", "Task works again: scan"]
+
+
+async def test_alerts_that_fail_are_no_trouble_to_alert_of(database: Database) -> None:
+    failed = replace(await job(database, "scan", "failed"), kind="alert")
+    await Troubles(database, Alerts((HOOK,))).job_failed(failed, "503")
+    assert await messages(database) == []
+
+
+async def test_without_a_channel_that_wants_it_nothing_is_queued(database: Database) -> None:
+    await Troubles(database, Alerts(())).begin("feed", Kind.FEED, "No prices", "x")
+    await Troubles(database, Alerts((PHONE,))).begin("feed", Kind.FEED, "No prices", "x")
+    assert await messages(database) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "is_open", "reason"),
+    [
+        (GOOD, 1_500.0 + STALE_SECONDS - 1, True, None),
+        (GOOD, 1_500.0 + STALE_SECONDS, True, "No new price for 60 s in an open market."),
+        (GOOD, 1_500.0 + 86_400, False, None),
+        (replace(GOOD, state=FeedState.DOWN, since=1_500.0, reason="reset"), 1_559.0, True, None),
+        (replace(GOOD, state=FeedState.DOWN, since=1_500.0, reason="reset"), 1_560.0, False, "reset"),
+        (replace(GOOD, last_price=None), 1_059.0, True, None),
+        (replace(GOOD, last_price=None), 1_060.0, True, "No new price for 60 s in an open market."),
+    ],
+)
+def test_what_is_wrong_with_prices(status: FeedStatus, now: float, is_open: bool, reason: str | None) -> None:  # noqa: FBT001 - a parameter of the test
+    found = market_trouble(status, now, is_open=is_open)
+    assert (found.reason if found else None) == reason
+
+
+def test_a_refused_token_comes_before_all_else() -> None:
+    assert market_trouble(GOOD, 1_500.0, is_open=True, refused="no") == MarketTrouble("no", refused=True)
