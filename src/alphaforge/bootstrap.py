@@ -197,7 +197,7 @@ async def open_channels(settings: Settings) -> tuple[tuple[Channel, ...], Notifi
     token, chat = settings.telegram_bot_token, settings.telegram_chat_id
     if not channels and (token is None or chat is None):
         return (), None
-    from alphaforge.alerts.by_apprise import AppriseNotifier  # noqa: PLC0415 - 36 MB that a desk without channels spares
+    from alphaforge.alerts.by_apprise import AppriseNotifier  # noqa: PLC0415 - 18 MiB that a desk without channels spares
 
     notifier = AppriseNotifier(allow_private=settings.alerts_allow_private)
     for channel in channels:

@@ -235,9 +235,9 @@ def delays(folder: Path, signals: int, *, with_dead: bool) -> tuple[list[float],
 
 
 def compare_delays(signals: int) -> None:
-    """Time both ways in turn, twice: a machine that is busy for a while is so for both."""
+    """Time both ways twice, the other way round the second time: a machine that is busy for a while is so for both."""
     ways: dict[bool, list[float]] = {False: [], True: []}
-    for with_dead in (False, True) * 2:
+    for with_dead in (False, True, True, False):
         with tempfile.TemporaryDirectory(prefix="alphaforge-alert-delays-") as folder:
             found, marks = delays(Path(folder), signals, with_dead=with_dead)
         ways[with_dead] += found
