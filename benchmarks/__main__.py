@@ -15,7 +15,7 @@ from benchmarks.machine import cores
 
 USUAL = (
     *("evaluation", "generation", "plan", "hits", "lists", "arrivals", "crowd", "session", "switches"),
-    *("queries", "journal", "bulk", "exports"),
+    *("workers", "queries", "journal", "bulk", "exports"),
 )
 ON_DEMAND = ("soak",)
 

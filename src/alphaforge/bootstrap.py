@@ -37,6 +37,7 @@ from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -85,14 +86,16 @@ async def _access(settings: Settings, stack: AsyncExitStack, also: Sequence[str]
             api_url=settings.oanda_api_url,
             stream_url=settings.oanda_stream_url,
         )
-    from alphaforge.market.sandbox.market import (  # noqa: PLC0415 - only a desk without a token needs it
+    from alphaforge.market.sandbox.listings import USUAL_INSTRUMENTS  # noqa: PLC0415 - only a desk without a token
+    from alphaforge.market.sandbox.market import (  # noqa: PLC0415 - the same
         DAYS_BETWEEN_PAGES,
         SimulatedMarket,
     )
     from alphaforge.market.sandbox.server import serve_sandbox  # noqa: PLC0415 - the same
 
-    offered = (*settings.instruments, *also)
-    days = DAYS_BETWEEN_PAGES * len(offered)  # its one client keeps what it was sent
+    asked = (*settings.instruments, *also)
+    days = DAYS_BETWEEN_PAGES * len(asked)  # its one client keeps what it was sent
+    offered = tuple(dict.fromkeys((*asked, *USUAL_INSTRUMENTS)))
     sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, offered, days=days))
     stack.push_async_callback(sandbox.aclose)
     log.warning("simulated_market", advice="Prices are invented. Set OANDA_API_KEY for real ones.", url=sandbox.url)
@@ -139,15 +142,18 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything the interface needs, with the background work running while the block lasts."""
     async with open_desk(settings) as desk:
-        strategy = Strategy(desk)
+        strategy, watchlist = Strategy(desk), Watchlist(desk)
         await strategy.restore()
-        feed = PriceFeed(desk.source, desk.names)
+        await watchlist.restore()
+        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
+        watchlist.changed = feed.watch
         channels, notifier = await open_channels(settings)
-        background, alerts = _background(settings, strategy, feed, channels, notifier)
+        background, alerts = _background(settings, strategy, watchlist, feed, channels=channels, notifier=notifier)
         work = asyncio.create_task(background.run(), name="background")
         try:
             yield desk_services(
                 strategy,
+                watchlist,
                 feed,
                 background.board,
                 alerts.delivery,
@@ -160,7 +166,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 
 def _background(
-    settings: Settings, strategy: Strategy, feed: PriceFeed, channels: tuple[Channel, ...], notifier: Notifier | None
+    settings: Settings,
+    strategy: Strategy,
+    watchlist: Watchlist,
+    feed: PriceFeed,
+    *,
+    channels: tuple[Channel, ...],
+    notifier: Notifier | None,
 ) -> tuple[Background, AlertWork]:
     desk, opened = strategy.desk, asyncio.Event()
     holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -176,6 +188,7 @@ def _background(
     kinds = [*market_kinds(strategy, opened.is_set), alerts.delivery.kind]
     background = Background(
         strategy,
+        watchlist,
         feed.run,
         Engine(desk.database, kinds, settings.async_workers, holder, alerts.watch.troubles.job_failed),
         leadership,

@@ -117,3 +117,10 @@ def test_secrets_appear_neither_in_repr_nor_in_what_is_shown() -> None:
     assert settings.shown("api_key") == "(set)"
     assert settings.shown("telegram_bot_token") == ""
     assert set(settings.secrets()) == {SECRET, f"{SECRET}%40", f"{SECRET}@"}
+
+
+def test_several_processes_on_a_sqlite_file_are_refused_and_on_postgresql_they_are_not() -> None:
+    said = refusal(workers=2)
+    assert "WORKERS is 2, and a SQLite file belongs to one process" in said
+    assert "DATABASE_URL=postgresql://" in said
+    assert load_settings(None, workers=2, database_url="postgresql://me@db/x").workers == 2

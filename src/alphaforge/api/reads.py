@@ -66,7 +66,8 @@ READS: Mapping[str, Reads | None] = {
     "/api/prices/live/{symbol:path}": LIVE,
     "/api/alerts": Reads((JOBS,)),
     "/api/alerts/channels": LIVE,  # the channels are this process's settings
-    "/api/symbols": Reads(),
+    "/api/instruments/available": LIVE,  # what the account can trade, known after the first answer
+    "/api/symbols": LIVE,  # another process may have added one a moment ago
     "/api/backtest/symbols": Reads(),
     "/": LIVE,
     "/health": LIVE,

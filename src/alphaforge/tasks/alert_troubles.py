@@ -13,7 +13,7 @@ import structlog
 from alphaforge.alerts.model import Kind
 from alphaforge.alerts.templates import trouble_alert
 from alphaforge.core.errors import StorageError
-from alphaforge.market.price_feed import FeedState, FeedStatus
+from alphaforge.market.feed_status import FeedStatus
 from alphaforge.storage.alerts import ALERT, AlertRepository
 from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import Job
@@ -21,8 +21,8 @@ from alphaforge.tasks.alerts import Alerts
 
 log = structlog.get_logger(__name__)
 
-STALE_SECONDS = 60.0
-"""So long without a price in an open market is a trouble; the interface calls a price stale sooner."""
+LASTING_SECONDS = 45.0
+"""So long after prices became stale they are a trouble: a minute after the last one."""
 LOOK_SECONDS = 5.0
 _FEED, _TOKEN = Kind.FEED.value, Kind.TOKEN.value
 
@@ -84,21 +84,19 @@ class MarketTrouble:
     refused: bool = False
 
 
-def market_trouble(
-    status: FeedStatus, now: float, *, is_open: bool, refused: str | None = None
-) -> MarketTrouble | None:
+def market_trouble(status: FeedStatus, now: float, *, problem: str = "", refused: bool = False) -> MarketTrouble | None:
     """What is wrong by the price feed at a monotonic moment; None where nothing is, or not for long enough.
 
-    `refused`: what the broker said of the token, where it refused it.
+    `problem`: what the broker answered last, where that was none; `refused`: it was that it does not accept the token.
     """
-    if refused is not None:
-        return MarketTrouble(refused, refused=True)
-    if status.state is FeedState.DOWN:
-        return MarketTrouble(status.reason) if now - status.since >= STALE_SECONDS else None
-    silent = now - (status.since if status.last_price is None else status.last_price)
-    if is_open and silent >= STALE_SECONDS:
-        return MarketTrouble(f"No new price for {silent:.0f} s in an open market.")
-    return None
+    if refused:
+        return MarketTrouble(problem, refused=True)
+    if status.stale_since is None:
+        return None
+    since = max(status.stale_since, status.since) if status.last_price is None else status.stale_since
+    if now - since < LASTING_SECONDS:
+        return None
+    return MarketTrouble(f"No new price for {now - since:.0f} s in an open market. {problem or status.reason}".strip())
 
 
 @dataclass(slots=True)

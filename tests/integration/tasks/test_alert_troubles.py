@@ -7,13 +7,21 @@ import pytest
 
 from alert_builders import HOOK, PHONE, messages, titles
 from alphaforge.alerts.model import Kind
-from alphaforge.market.price_feed import FeedState, FeedStatus
+from alphaforge.market.feed_status import FeedState, FeedStatus
 from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import Job, JobRepository
-from alphaforge.tasks.alert_troubles import STALE_SECONDS, MarketTrouble, Troubles, TroubleWatch, market_trouble
+from alphaforge.tasks.alert_troubles import MarketTrouble, Troubles, TroubleWatch, market_trouble
 from alphaforge.tasks.alerts import Alerts
 
-GOOD = FeedStatus(FeedState.STREAMING, 1_000.0, "", 0, 1_500.0, 1_500.0, mute=False)
+GOOD = FeedStatus(
+    *(FeedState.STREAMING, 1_000.0, "", 0, 1_500.0, 1_500.0),
+    mute=False,
+    trading=True,
+    stale_since=None,
+    token_rejected=False,
+)
+STALE = replace(GOOD, stale_since=1_515.0, reason="reset")
+UNOPENED = replace(GOOD, state=FeedState.DOWN, stale_since=float("-inf"), last_price=None, reason="not started")
 
 
 class Market:
@@ -108,21 +116,19 @@ async def test_without_a_channel_that_wants_it_nothing_is_queued(database: Datab
 
 
 @pytest.mark.parametrize(
-    ("status", "now", "is_open", "reason"),
+    ("status", "now", "reason"),
     [
-        (GOOD, 1_500.0 + STALE_SECONDS - 1, True, None),
-        (GOOD, 1_500.0 + STALE_SECONDS, True, "No new price for 60 s in an open market."),
-        (GOOD, 1_500.0 + 86_400, False, None),
-        (replace(GOOD, state=FeedState.DOWN, since=1_500.0, reason="reset"), 1_559.0, True, None),
-        (replace(GOOD, state=FeedState.DOWN, since=1_500.0, reason="reset"), 1_560.0, False, "reset"),
-        (replace(GOOD, last_price=None), 1_059.0, True, None),
-        (replace(GOOD, last_price=None), 1_060.0, True, "No new price for 60 s in an open market."),
+        (GOOD, 9_999.0, None),
+        (STALE, 1_559.0, None),
+        (STALE, 1_560.0, "No new price for 45 s in an open market. reset"),
+        (UNOPENED, 1_044.0, None),
+        (UNOPENED, 1_045.0, "No new price for 45 s in an open market. not started"),
     ],
 )
-def test_what_is_wrong_with_prices(status: FeedStatus, now: float, is_open: bool, reason: str | None) -> None:  # noqa: FBT001 - a parameter of the test
-    found = market_trouble(status, now, is_open=is_open)
+def test_what_is_wrong_with_prices(status: FeedStatus, now: float, reason: str | None) -> None:
+    found = market_trouble(status, now)
     assert (found.reason if found else None) == reason
 
 
 def test_a_refused_token_comes_before_all_else() -> None:
-    assert market_trouble(GOOD, 1_500.0, is_open=True, refused="no") == MarketTrouble("no", refused=True)
+    assert market_trouble(STALE, 1_500.0, problem="no", refused=True) == MarketTrouble("no", refused=True)
