@@ -83,6 +83,15 @@ async def test_processes_that_tell_at_once_tell_each_signal_once(database: Datab
     assert sorted(job.payload["signal_id"] for job in await messages(database)) == made
 
 
+async def test_processes_that_gather_at_once_count_each_signal_once(database: Database) -> None:
+    narrow = channel("af_name=narrow&af_per_minute=1")
+    await dispatch(database, narrow).dispatch()
+    for _ in range(12):
+        await signal(database)
+    await asyncio.gather(*(dispatch(database, narrow).dispatch() for _ in range(6)))
+    assert sum(job.payload["count"] for job in await messages(database)) == 12
+
+
 async def test_a_desk_that_gets_its_first_channel_is_not_flooded(database: Database) -> None:
     for _ in range(3):
         await signal(database)
