@@ -14,7 +14,7 @@ from alphaforge.alerts.channel import Channel
 from alphaforge.alerts.model import Kind
 from alphaforge.alerts.notifier import Message, Notifier
 from alphaforge.alerts.templates import message_of, queued_of, trouble_alert
-from alphaforge.core.errors import NoData, NotDelivered
+from alphaforge.core.errors import NoData, NotDelivered, StorageError
 from alphaforge.storage.alert_channels import ChannelRepository, ChannelState
 from alphaforge.storage.alerts import ALERT, AlertRepository
 from alphaforge.storage.engine import Database
@@ -69,10 +69,7 @@ class AlertDelivery:
             await self._failed(channel, error.message)
             raise
         if state.failures:
-            async with self._database.write("jobs") as connection:
-                repository = ChannelRepository(connection)
-                await repository.works(channel.key)
-                await repository.hasten(channel.lane)
+            await self._works_again(channel)
 
     async def test(self, name: str) -> None:
         """Send a test message now, whatever the channel wants. Raises NotFound and NotDelivered."""
@@ -82,11 +79,7 @@ class AlertDelivery:
 
     async def enable(self, name: str) -> None:
         """Forget a channel's failures, and try at once what waits for it. Raises NotFound."""
-        channel = self._alerts.channel(name)
-        async with self._database.write("jobs") as connection:
-            repository = ChannelRepository(connection)
-            await repository.works(channel.key)
-            await repository.hasten(channel.lane)
+        await self._forget_failures(self._alerts.channel(name))
 
     async def states(self) -> list[tuple[Channel, ChannelState, float | None]]:
         """Each channel, how it does, and when it last took a message (epoch seconds, of those kept)."""
@@ -107,6 +100,19 @@ class AlertDelivery:
             if sending.exception() is not None:
                 raise
 
+    async def _works_again(self, channel: Channel) -> None:
+        """After a message that got through; whatever happens here, that one must not be sent again."""
+        try:
+            await self._forget_failures(channel)
+        except StorageError as error:
+            log.warning("alert_channel_not_noted", channel=channel.name, error=error.message)
+
+    async def _forget_failures(self, channel: Channel) -> None:
+        async with self._database.write("jobs") as connection:
+            repository = ChannelRepository(connection)
+            await repository.works(channel.key)
+            await repository.hasten(channel.lane)
+
     async def _failed(self, channel: Channel, error: str) -> None:
         """One more failure: let the whole lane wait, or give the channel up and tell the others."""
         async with self._database.write("jobs") as connection:
@@ -118,12 +124,10 @@ class AlertDelivery:
                 return
             now = await AlertRepository(connection).now()
             title = f"Channel {channel.name} disabled"
-            reason = (
-                f"{state.failures} failures in a row, the last: {error} POST /api/alerts/channels/.../enable tries it"
-            )
+            advice = f"POST /api/alerts/channels/{channel.name}/enable turns it on again."
+            reason = f"{state.failures} failures in a row, the last: {error} {advice}"
             alert = trouble_alert(f"disabled:{channel.key}:{now:.0f}", Kind.CHANNEL, now, title, reason)
             await self._alerts.tell(connection, [alert], but=channel.key)
-        advice = f"POST /api/alerts/channels/{channel.name}/enable turns it on again."
         log.error("alert_channel_disabled", channel=channel.name, failures=state.failures, error=error, advice=advice)
 
 
