@@ -65,6 +65,9 @@ READS: Mapping[str, Reads | None] = {
     "/api/prices/live/{symbol:path}": LIVE,
     "/api/symbols": Reads(),
     "/api/backtest/symbols": Reads(),
+    "/api/jobs": LIVE,  # progress is told in no commit that others hear of
+    "/api/jobs/{job_id}": LIVE,
+    "/api/jobs/{job_id}/file": LIVE,  # streamed as well
     "/": LIVE,
     "/health": LIVE,
     "/health/live": LIVE,
