@@ -6,20 +6,17 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
 
 from alphaforge.api.encoding import json_answer, stored_time
 from alphaforge.api.exports import export_file
 from alphaforge.api.idempotency import Once, ThisOnce
-from alphaforge.api.listing import DEFAULT_PAGE, AskedCursor, CursorOf, cursor_position, cursor_text, link_to
+from alphaforge.api.listing import CursorOf, CursorQuery, cursor_text, link_to
 from alphaforge.api.parameters import (
     Asked,
     Id,
-    Limit,
     Text,
     known_instrument,
     most_of,
-    page_size,
     watched_instrument,
 )
 from alphaforge.api.query import documented, query_of
@@ -52,13 +49,11 @@ _Statuses = Annotated[
 ]
 
 
-class JobQuery(BaseModel):
+class JobQuery(CursorQuery):
     """A list of jobs."""
 
     kind: _Kinds = None
     status: _Statuses = None
-    limit: Limit = None
-    cursor: AskedCursor = None
 
     def statuses(self) -> list[str]:
         """The statuses named; raises InvalidInput naming those there are."""
@@ -84,12 +79,11 @@ async def list_jobs(
     request: Request, services: Asked, query: Annotated[JobQuery, Depends(query_of(JobQuery))]
 ) -> Response:
     """Jobs of the last week, those of the schedule too; `next` says where the next page begins."""
-    size = page_size(query.limit, most_of(request), DEFAULT_PAGE)
-    behind = None if query.cursor is None else cursor_position(query.cursor, (CursorOf.JOBS,))[1].id
+    size, place = query.size(most_of(request)), query.behind(CursorOf.JOBS)
+    kinds, statuses = _words(query.kind), query.statuses()
     async with services.database.read() as connection:
-        found = await JobRepository(connection).page(
-            _words(query.kind), query.statuses(), before=behind, limit=size + 1
-        )
+        jobs = JobRepository(connection)
+        found = await jobs.page(kinds, statuses, before=place and place[1].id, limit=size + 1)
     page = found[:size]
     following = cursor_text(CursorOf.JOBS, Position(0.0, page[-1].id)) if len(found) > size else None
     body = {"jobs": [listed_body(job) for job in page], "count": len(page), "next": following}
