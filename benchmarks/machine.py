@@ -49,6 +49,12 @@ def worked(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def busy_cores() -> float:
+    """Seconds of CPU that were used by anybody since the machine began, on all cores together."""
+    user, nice, system, _, _, interrupts, soft, *_ = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
+
+
 def open_files(process: int) -> int:
     """How many files and sockets it has open."""
     return len(list(Path(f"/proc/{process}/fd").iterdir()))
@@ -57,6 +63,11 @@ def open_files(process: int) -> int:
 def threads(process: int) -> int:
     """How many threads it has."""
     return len(list(Path(f"/proc/{process}/task").iterdir()))
+
+
+def begun_by(process: int) -> list[int]:
+    """The processes that it began."""
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def _held(process: int, what: str) -> float:

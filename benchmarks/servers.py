@@ -14,8 +14,10 @@ import msgspec
 from benchmarks.bare import Answer
 from benchmarks.machine import pin, server_core
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "e2e"))
+sys.path += [str(Path(__file__).parents[1] / "tests" / "e2e"), str(Path(__file__).parents[1] / "tests")]
 from processes import Server, ask, free_port, sandbox, server, until
+
+from servers import postgres_server
 
 __all__ = [
     "WEEKDAY",
@@ -25,7 +27,9 @@ __all__ = [
     "ask",
     "bare",
     "desk_alone",
+    "desk_processes",
     "port_of",
+    "postgres_server",
     "reference",
     "sandbox",
     "until",
@@ -35,6 +39,7 @@ WEEKDAY = ["--from", "2025-07-08T09:00:00Z"]
 """A sandbox whose market is open."""
 
 _ROOT = Path(__file__).parents[1]
+_USUAL = {"RATE_LIMIT_PER_MINUTE": "1000000000", "MAX_PAGE_SIZE": "500", "LOG_LEVEL": "INFO"}
 
 
 @contextmanager
@@ -52,8 +57,7 @@ def alphaforge(
         shutil.copyfile(database, folder / "desk.db")
     if not log:
         (folder / "server.log").symlink_to("/dev/null")
-    usual = {"RATE_LIMIT_PER_MINUTE": "1000000000", "MAX_PAGE_SIZE": "500", "LOG_LEVEL": "INFO"}
-    with server(folder, market, until_ready=True, **(usual | environment)) as running:
+    with server(folder, market, until_ready=True, **(_USUAL | environment)) as running:
         pin(running.process.pid, server_core())
         yield running
 
@@ -63,6 +67,16 @@ def desk_alone(folder: Path, database: Path, *, log: bool = True, **environment:
     """AlphaForge with its market elsewhere, as OANDA is: in the same process a sandbox would cost a tenth of a core."""
     folder.mkdir(parents=True, exist_ok=True)
     with sandbox(folder, WEEKDAY) as market, alphaforge(folder, database, market, log=log, **environment) as running:
+        yield running
+
+
+@contextmanager
+def desk_processes(folder: Path, database: str, market: str, workers: int) -> Iterator[Server]:
+    """AlphaForge as so many processes over a PostgreSQL, on whichever cores there are."""
+    folder.mkdir()
+    settings = {"DATABASE_URL": database, "WORKERS": str(workers), "BACKGROUND_TASKS": "false"}
+    with server(folder, market, until_ready=True, **(_USUAL | settings)) as running:
+        until(lambda: workers == 1 or "all_serving" in (folder / "server.log").read_text(), "all serve")
         yield running
 
 

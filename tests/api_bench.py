@@ -10,6 +10,7 @@ import pytest
 
 from alphaforge.api.services import CandleFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
+from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
 from alphaforge.core.market_hours import MarketHours, hours_of
@@ -146,6 +147,16 @@ class FakeMarket:
 
     def hours(self, instrument: str) -> MarketHours:
         return hours_of(instrument)
+
+    async def add(self, instrument: str) -> bool:
+        if instrument not in self.known:
+            raise UnknownInstrument(f"The account cannot trade {instrument}")
+        is_new = instrument not in self.watched
+        self.watched = tuple(dict.fromkeys((*self.watched, instrument)))
+        return is_new
+
+    async def remove(self, instrument: str) -> None:
+        self.watched = tuple(name for name in self.watched if name != instrument)
 
     def market(self) -> MarketFacts:
         return self.facts

@@ -41,7 +41,6 @@ QUESTIONS = (
     "/api/rejections/latest?format=csv",
     "/api/analysis/history",
     "/api/candles/GBP_USD?limit=5",
-    "/api/symbols",
     "/api/backtest/symbols",
 )
 """Every question about the desk whose answer may be kept, in several spellings."""
@@ -60,6 +59,8 @@ NEVER_KEPT: Mapping[str, str] = {
     "/api/analysis/latest": "/api/analysis/latest",
     "/api/analysis/status": "/api/analysis/status",
     "/api/instruments": "/api/instruments",
+    "/api/instruments/available": "/api/instruments/available",
+    "/api/symbols": "/api/symbols",
     "/api/instruments/{instrument:path}/explain": "/api/instruments/GBP_USD/explain",
     "/api/prices/live": "/api/prices/live",
     "/api/prices/live/{symbol:path}": "/api/prices/live/GBPUSD",

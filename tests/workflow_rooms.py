@@ -1,6 +1,6 @@
 """A desk at a sandbox whose time a test moves, behind the real interface; everything in one process."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +25,7 @@ from alphaforge.market.sandbox.server import RunningSandbox
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.open_market import open_market
 from api_bench import idle_board
@@ -38,10 +39,12 @@ BOUNDARY = int(parse_rfc3339("2025-07-08T10:00:00Z"))
 
 PATIENT = CallLimits(budget=60.0, attempts=2, read=30.0, pause=0.001, longest_pause=0.002, jitter=0.0, rate_pause=0.001)
 
+_QUICK = FeedSettings(pause=0.01, longest_pause=0.02, mute_after=0.5, poll_every=0.01, refused_pause=0.01)
+
 
 @dataclass
 class Room:
-    """A desk behind its interface, and the means to spoil its market."""
+    """A desk behind its interface, and the means to spoil its market. `passed`: the jumps of its market's time."""
 
     sandbox: RunningSandbox
     clock: SandboxClock
@@ -51,6 +54,7 @@ class Room:
     feed: PriceFeed
     control: httpx2.AsyncClient
     api: httpx2.AsyncClient
+    passed: list[float]
 
     async def fault(self, kind: str, **how: Any) -> None:
         answer = await self.control.post("/sandbox/faults", json={"kind": kind} | how)
@@ -64,6 +68,7 @@ class Room:
         answer = await self.control.post("/sandbox/clock", json={"advance_by": seconds})
         assert answer.status_code == 200, answer.text
         self.client.clock.observe(answer.json()["now"])
+        self.passed.append(seconds)
 
     def limit(self, limits: CallLimits) -> None:
         self.client._caller = replace(self.client._caller, limits=limits)
@@ -106,8 +111,9 @@ async def room_at(database_url: str, moment: float = BOUNDARY + 5.0, **options: 
         client = OandaClient(access, MarketClock(), limits=PATIENT, breaker=breaker, silence=options.get("silence", 10))
         desk = desk_of(database, client, (GBP,))
         strategy = Strategy(desk)
-        feed = PriceFeed(client, desk.names, FeedSettings(pause=0.01), now=clock.now, sleep=_instant)
-        services = desk_services(strategy, feed, idle_board(database), gemini_configured=False)
+        passed: list[float] = []
+        feed = PriceFeed(client, desk.names, _QUICK, now=lambda: time.monotonic() + sum(passed))
+        services = desk_services(strategy, Watchlist(desk), feed, idle_board(database), gemini_configured=False)
         if not _application:
             _application.append(create_app(services))
         _application[0].state.services = services
@@ -116,11 +122,7 @@ async def room_at(database_url: str, moment: float = BOUNDARY + 5.0, **options: 
             await open_market(desk)
             transport = httpx2.ASGITransport(app=_application[0])
             async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as api:
-                yield Room(running, clock, client, desk, strategy, feed, control, api)
+                yield Room(running, clock, client, desk, strategy, feed, control, api, passed)
         finally:
             await client.aclose()
             await database.close()
-
-
-async def _instant(seconds: float) -> None:
-    await asyncio.sleep(0)

@@ -1,9 +1,10 @@
 """The server: one process, one event loop. It answers as soon as it listens; the desk is loaded behind that."""
 
 import asyncio
+import os
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,33 +15,51 @@ import uvloop
 from alphaforge.api.connection import Connection
 from alphaforge.api.entrance import Entrance
 from alphaforge.api.patience import Patience, Watch
-from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.imports import taken_for_absent
 from alphaforge.core.memory import settle_down
+from alphaforge.listening import allow_many_files, listen, url_of
+from alphaforge.seat import Seat
 from alphaforge.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 5
+PARTING_SECONDS = 3
+"""How long a process whose place another took waits for its clients' next questions, to part with each in order."""
+
+_PARTING_LOOK = 0.05
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM.
+def serve(settings: Settings, seat: Seat | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; with a `seat` among several processes, until that is taken by another.
 
     Raises InvalidSetting for an address that cannot be used, and StorageError for a database that cannot.
     """
-    uvloop.run(_serve(settings))
+    if seat is not None:
+        structlog.contextvars.bind_contextvars(process=os.getpid())
+    before, after = allow_many_files()
+    if after > before:
+        log.info("open_files_allowed", files=after, before=before)
+    uvloop.run(_serve(settings, seat))
 
 
-async def _serve(settings: Settings) -> None:
-    listener = _listen(settings.host, settings.port)
+async def _serve(settings: Settings, seat: Seat | None) -> None:
+    listener = seat.listener if seat else listen(settings.host, settings.port)
     entrance = Entrance()
     server = server_of(entrance)
-    host, port = listener.getsockname()[:2]
-    desk = asyncio.create_task(_desk(settings, entrance, server.config, f"http://{host}:{port}"), name="desk")
+
+    def ready(database: str) -> None:
+        log.info("serving", address=url_of(listener), database=database)
+        if seat is not None:
+            seat.ready()
+
+    desk = asyncio.create_task(_desk(settings, entrance, server.config, ready), name="desk")
     serving = asyncio.create_task(server.serve([listener]), name="server")
-    await asyncio.wait({desk, serving}, return_when=asyncio.FIRST_COMPLETED)
+    dismissed = asyncio.create_task(seat.dismissed() if seat else asyncio.Event().wait(), name="dismissed")
+    await asyncio.wait({desk, serving, dismissed}, return_when=asyncio.FIRST_COMPLETED)
+    server.parts_in_order = dismissed.done()
+    dismissed.cancel()
     server.should_exit = True
     server.force_exit = not entrance.is_open  # whoever waits for a desk that will not come is not waited for
     await serving
@@ -50,8 +69,8 @@ async def _serve(settings: Settings) -> None:
         desk.result()
 
 
-async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, address: str) -> None:
-    """Load and open the desk, let the requests in, and keep it open until cancelled."""
+async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
+    """Load and open the desk, let the requests in, say so to `ready`, and keep it open until cancelled."""
     await asyncio.to_thread(_load)
     from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
     from alphaforge.api.layers import from_memory_first  # noqa: PLC0415 - the same
@@ -74,7 +93,7 @@ async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, 
         entrance.open(front)
         config.loaded_app = front  # new connections need no entrance any more
         settle_down()
-        log.info("serving", address=address, database=services.database.url_for_people)
+        ready(services.database.url_for_people)
         await asyncio.Event().wait()
 
 
@@ -88,7 +107,7 @@ def _load() -> None:
         import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
 
 
-def server_of(app: Any, patience: Patience | None = None) -> uvicorn.Server:  # noqa: ANN401 - as uvicorn has it
+def server_of(app: Any, patience: Patience | None = None) -> "_Server":  # noqa: ANN401 - as uvicorn has it
     """A server around an application, with an end to what clients may take their time for."""
     config = uvicorn.Config(
         app,
@@ -107,8 +126,13 @@ def server_of(app: Any, patience: Patience | None = None) -> uvicorn.Server:  # 
 class _Server(uvicorn.Server):
     """Looks after slow clients, and ends in order.
 
-    By itself uvicorn would send the signal to itself again, and the process die before the desk is closed.
+    By itself uvicorn would send the signal to itself again, and the process die before the desk is closed. And it would
+    hang up on whoever is not asking at the moment, which is fine where nobody is left to answer: `parts_in_order` is
+    for a server whose place is taken by another. Its clients are told to connect anew when they ask next.
     """
+
+    parts_in_order = False
+    parting_seconds = PARTING_SECONDS
 
     def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
         super().__init__(config)
@@ -125,6 +149,26 @@ class _Server(uvicorn.Server):
                 log.info("slow_clients_left", connections=closed)
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connection, part with the others, and end."""
+        if self.parts_in_order and not self.force_exit:
+            for server in self.servers:
+                server.close()
+            for one in sockets or []:
+                one.close()
+            await self._part()
+        await super().shutdown(sockets)
+
+    async def _part(self) -> None:
+        """Make the next answer on every connection its last, and wait a while for those who ask."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.parting_seconds
+        while self.server_state.connections and not self.force_exit and loop.time() < until:
+            for one in self.server_state.connections:
+                if isinstance(one, Connection):
+                    one.is_parting = True
+            await asyncio.sleep(_PARTING_LOOK)
+
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         loop = asyncio.get_running_loop()
@@ -136,15 +180,3 @@ class _Server(uvicorn.Server):
         finally:
             for end in ends:
                 loop.remove_signal_handler(end)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """The listening socket, taken first: an address in use is the cheapest of all failures to find."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise InvalidSetting(
-            f"{host}:{port} cannot be listened on: {error.strerror}",
-            advice="Another server may run there already; choose another with PORT=5001 or --port 5001.",
-        ) from None

@@ -36,6 +36,7 @@ from alphaforge.tasks.kinds import TaskKind
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -84,14 +85,16 @@ async def _access(settings: Settings, stack: AsyncExitStack, also: Sequence[str]
             api_url=settings.oanda_api_url,
             stream_url=settings.oanda_stream_url,
         )
-    from alphaforge.market.sandbox.market import (  # noqa: PLC0415 - only a desk without a token needs it
+    from alphaforge.market.sandbox.listings import USUAL_INSTRUMENTS  # noqa: PLC0415 - only a desk without a token
+    from alphaforge.market.sandbox.market import (  # noqa: PLC0415 - the same
         DAYS_BETWEEN_PAGES,
         SimulatedMarket,
     )
     from alphaforge.market.sandbox.server import serve_sandbox  # noqa: PLC0415 - the same
 
-    offered = (*settings.instruments, *also)
-    days = DAYS_BETWEEN_PAGES * len(offered)  # its one client keeps what it was sent
+    asked = (*settings.instruments, *also)
+    days = DAYS_BETWEEN_PAGES * len(asked)  # its one client keeps what it was sent
+    offered = tuple(dict.fromkeys((*asked, *USUAL_INSTRUMENTS)))
     sandbox = await serve_sandbox(SimulatedMarket(settings.sandbox_seed, offered, days=days))
     stack.push_async_callback(sandbox.aclose)
     log.warning("simulated_market", advice="Prices are invented. Set OANDA_API_KEY for real ones.", url=sandbox.url)
@@ -138,20 +141,28 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything the interface needs, with the background work running while the block lasts."""
     async with open_desk(settings) as desk:
-        strategy = Strategy(desk)
+        strategy, watchlist = Strategy(desk), Watchlist(desk)
         await strategy.restore()
-        feed = PriceFeed(desk.source, desk.names)
-        background = _background(settings, strategy, feed)
+        await watchlist.restore()
+        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
+        watchlist.changed = feed.watch
+        background = _background(settings, strategy, watchlist, feed)
         work = asyncio.create_task(background.run(), name="background")
         try:
-            yield desk_services(strategy, feed, background.board, gemini_configured=settings.gemini_api_key is not None)
+            yield desk_services(
+                strategy,
+                watchlist,
+                feed,
+                background.board,
+                gemini_configured=settings.gemini_api_key is not None,
+            )
         finally:
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
 
 
-def _background(settings: Settings, strategy: Strategy, feed: PriceFeed) -> Background:
+def _background(settings: Settings, strategy: Strategy, watchlist: Watchlist, feed: PriceFeed) -> Background:
     database = strategy.desk.database
     holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
     opened = asyncio.Event()
@@ -163,6 +174,7 @@ def _background(settings: Settings, strategy: Strategy, feed: PriceFeed) -> Back
     engine = Engine(database, kinds, settings.async_workers, holder)
     return Background(
         strategy,
+        watchlist,
         feed.run,
         engine,
         Leadership(database, holder),

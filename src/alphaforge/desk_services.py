@@ -9,6 +9,7 @@ from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import MarketError
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import MarketHours
+from alphaforge.market.freshness import STALE_AFTER
 from alphaforge.market.price_feed import PriceFeed
 from alphaforge.market.source import Quote
 from alphaforge.signals.sizing import KellyStatistics
@@ -17,16 +18,16 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.record_trade_result import read_kelly, record_trade_result
 from alphaforge.workflows.scan_market import ScanResult
 from alphaforge.workflows.settle_signals import Settlement
 
-FRESH_SECONDS = 15.0
-"""Older than this a quote is asked for anew while the market is open."""
 
-
-def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool) -> Services:
+def desk_services(
+    strategy: Strategy, watchlist: Watchlist, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool
+) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
     return Services(
@@ -36,7 +37,7 @@ def desk_services(strategy: Strategy, feed: PriceFeed, board: JobBoard, *, gemin
         strategy=strategy,
         prices=_Prices(desk, feed),
         candles=_Candles(desk),
-        instruments=_Instruments(desk),
+        instruments=_Instruments(desk, watchlist),
         status=_Status(desk, gemini_configured),
         evaluations=EvaluationTally(desk.database),
         jobs=board,
@@ -87,11 +88,11 @@ class _Prices:
         return found
 
     def _is_fresh(self, name: str) -> bool:
-        """Whether the newest quote is of now; while the market is closed the last one stays so."""
+        """Whether the newest quote came or was confirmed just now; while the market is closed the last one stays so."""
         quote, age = self.feed.quote(name), self.feed.age(name)
         if quote is None or age is None:
             return False
-        return age < FRESH_SECONDS or not self.desk.hours_of(name).is_open(self.desk.clock.now())
+        return age < STALE_AFTER or not self.desk.hours_of(name).is_open(self.desk.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class _Instruments:
     """The instruments by OANDA's name."""
 
     desk: Desk
+    watchlist: Watchlist
 
     @property
     def watched(self) -> Sequence[str]:
@@ -123,6 +125,12 @@ class _Instruments:
 
     def hours(self, instrument: str) -> MarketHours:
         return self.desk.hours_of(instrument)
+
+    async def add(self, instrument: str) -> bool:
+        return await self.watchlist.add(instrument)
+
+    async def remove(self, instrument: str) -> None:
+        await self.watchlist.remove(instrument)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     max_page_size: Annotated[int, Field(ge=1, le=10_000), About("a whole number from 1 to 10000")] = 100
     rate_limit_per_minute: Annotated[int, Field(ge=0), About("a whole number; 0 for no limit")] = 60
     async_workers: Annotated[int, Field(ge=1, le=64), About("a whole number from 1 to 64")] = 4
+    workers: Annotated[int, Field(ge=1, le=64), About("server processes, 1 to 64; more than 1 need PostgreSQL")] = 1
     background_tasks: Switch = True
     rejections_keep_days: Annotated[int, Field(ge=0, le=36_500), About("days up to 36500; 0 for ever")] = 365
     oanda_api_key: Secret | None = None
@@ -94,6 +95,8 @@ class Settings(BaseSettings):
     def _guarded(self) -> Self:
         if open_door := _open_door(self.host, self.api_key):
             raise ValueError(open_door)
+        if self.workers > 1 and self.database_url.get_secret_value().startswith("sqlite"):
+            raise ValueError(_one_owner(self.workers))
         return self
 
     @classmethod
@@ -199,6 +202,14 @@ def _open_door(host: object, api_key: object) -> str:
     if api_key is not None or not isinstance(host, str) or is_loopback(host):
         return ""
     return f"HOST is {host!r}, which others can reach, and there is no API_KEY to keep them out"
+
+
+def _one_owner(workers: int) -> str:
+    """What is wrong with several processes on a SQLite file."""
+    return (
+        f"WORKERS is {workers}, and a SQLite file belongs to one process: leave it at 1, "
+        "or keep the desk in PostgreSQL (DATABASE_URL=postgresql://user:password@host/name)"
+    )
 
 
 def _about(info: FieldInfo) -> About:

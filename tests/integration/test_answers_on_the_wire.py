@@ -183,3 +183,56 @@ async def test_the_servers_own_headers_are_those_of_now() -> None:
             came.append(b"x-now: %d\r\n" % number in (await asked(reader))[0])
         assert sum(came) >= 2
         await closed(writer)
+
+
+async def test_a_server_whose_place_is_taken_answers_once_more_and_tells_the_client_to_connect_anew() -> None:
+    app = Halves()
+    async with serving(app, CALM) as (port, server):
+        clients = [await opened(port) for _ in range(2)]
+        for reader, writer in clients:
+            writer.write(KEPT)
+            head, _ = await asked(reader)
+            assert b"connection: close" not in head
+        await parting(server)
+        for question, (reader, writer) in zip((KEPT, MADE), clients, strict=True):
+            writer.write(question)
+            head, body = await asked(reader)
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"connection: close\r\n" in head
+            assert body
+            assert await everything(reader) == b""
+            await closed(writer)
+        assert app.made == 2, "the last answers come by the long way"
+
+
+async def test_such_a_server_waits_a_while_only_for_who_never_asks_again() -> None:
+    async with serving(Halves(), CALM) as (port, server):
+        reader, writer = await opened(port)
+        writer.write(KEPT)
+        await asked(reader)
+        server.parting_seconds = 0.1
+        await parting(server)
+        assert await everything(reader) == b""
+        await closed(writer)
+
+
+async def test_such_a_server_brings_an_answer_that_is_under_way_to_its_end() -> None:
+    app = Halves()
+    app.held.clear()
+    async with serving(app, CALM) as (port, server):
+        reader, writer = await opened(port)
+        writer.write(MADE)
+        await become(lambda: app.made == 1)
+        await parting(server)
+        app.held.set()
+        assert (await asked(reader))[1] == b"GET/made"
+        writer.write(MADE)
+        assert b"connection: close\r\n" in (await asked(reader))[0]
+        await closed(writer)
+
+
+async def parting(server: Any) -> None:
+    """Another took this server's place."""
+    server.parts_in_order = server.should_exit = True
+    connections = server.server_state.connections
+    await become(lambda: all(one.is_parting for one in connections))

@@ -26,6 +26,9 @@ class Connection(HttpToolsProtocol):
     """See the module. `api/patience.py` looks at it, and the heads of its questions are of bounded length."""
 
     taken = 0
+    is_parting = False
+    """Whether the next answer is the last one here: the client is told to connect anew."""
+
     _answered = 0
     _head: object = None
     _head_length = 0
@@ -49,8 +52,10 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head of a question is here."""
-        if self._look is None or not self._answer_from_memory(self._look):
+        if self._look is None or self.is_parting or not self._answer_from_memory(self._look):
             super().on_headers_complete()
+            if self.is_parting:
+                self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """The whole question is here."""

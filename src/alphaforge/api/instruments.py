@@ -4,12 +4,12 @@ from fastapi import APIRouter, Response
 
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.evaluations import decision_body
-from alphaforge.api.parameters import Asked, Id, Spelling, watched_instrument
+from alphaforge.api.parameters import Asked, Id, Spelling, clean_text, watched_instrument
 from alphaforge.api.schemas import enhanced, market
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_body
 from alphaforge.core.errors import NoData, NotFound
-from alphaforge.core.instruments import Instrument
+from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.explain import decision_from_dict
 from alphaforge.signals.model import Decision
@@ -27,18 +27,59 @@ async def instruments(services: Asked) -> Response:
     return json_answer({"instruments": bodies, "count": len(bodies), "timestamp": rfc3339(now)})
 
 
-def _instrument_body(services: Services, name: str, now: float) -> dict[str, object]:
-    instrument = services.instruments.known.get(name) or Instrument(name)
-    hours = services.instruments.hours(name)
-    is_open = hours.is_open(now)
+@router.get(
+    "/api/instruments/available", summary="What the account can trade", response_model=market.AvailableInstruments
+)
+async def available_instruments(services: Asked) -> Response:
+    """Every instrument that OANDA lists for the account, and whether the desk watches it."""
+    watched = frozenset(services.instruments.watched)
+    known = sorted(services.instruments.known.values(), key=lambda one: one.name)
+    bodies = [{**_facts(one), "watched": one.name in watched} for one in known]
+    return json_answer({"instruments": bodies, "count": len(bodies)})
+
+
+@router.post(
+    "/api/instruments",
+    status_code=201,
+    summary="Watch another instrument",
+    response_model=market.WatchedInstrument,
+    responses={200: {"description": "It is watched already.", "model": market.WatchedInstrument}},
+)
+async def add_instrument(services: Asked, body: market.NewInstrument) -> Response:
+    """From the next close on it is evaluated, over restarts too; its candles and prices come at once."""
+    name = instrument_name(clean_text(body.instrument))
+    added = await services.instruments.add(name)
+    return json_answer(_instrument_body(services, name, services.clock.now()), 201 if added else 200)
+
+
+@router.delete(
+    "/api/instruments/{instrument:path}", summary="Watch an instrument no more", response_model=market.RemovedInstrument
+)
+async def remove_instrument(services: Asked, instrument: Spelling) -> Response:
+    """It is evaluated no more, over restarts too; its open signals are followed to their end."""
+    name = watched_instrument(services, instrument)
+    await services.instruments.remove(name)
+    return json_answer({"success": True, "instrument": name, "watched": list(services.instruments.watched)})
+
+
+def _facts(instrument: Instrument) -> dict[str, object]:
     return {
-        "instrument": name,
+        "instrument": instrument.name,
         "symbol": instrument.symbol,
         "pip": instrument.pip,
         "pip_location": instrument.pip_location,
         "display_precision": instrument.display_precision,
         "trade_units_precision": instrument.trade_units_precision,
         "minimum_trade_size": instrument.minimum_trade_size,
+    }
+
+
+def _instrument_body(services: Services, name: str, now: float) -> dict[str, object]:
+    instrument = services.instruments.known.get(name) or Instrument(name)
+    hours = services.instruments.hours(name)
+    is_open = hours.is_open(now)
+    return {
+        **_facts(instrument),
         "open": is_open,
         "next_open": None if is_open else rfc3339(hours.next_open(now)),
     }

@@ -8,15 +8,12 @@ from alphaforge.api.encoding import json_answer
 from alphaforge.api.parameters import Asked, Spelling, known_instrument
 from alphaforge.api.schemas import market as shapes
 from alphaforge.api.services import MarketFacts, Services
-from alphaforge.core.clock import lag
 from alphaforge.core.errors import MarketError, NoData
 from alphaforge.core.times import rfc3339
+from alphaforge.market.freshness import freshness
 from alphaforge.market.source import Quote
 
 router = APIRouter(tags=["prices"])
-
-STALE_AFTER = 30.0
-"""Seconds after which a quote is called stale. OANDA sends one at least every few seconds while it trades."""
 
 
 @router.get("/api/prices/live", summary="The newest price of every instrument", response_model=shapes.LivePrices)
@@ -48,7 +45,7 @@ async def live_price(services: Asked, symbol: Spelling) -> Response:
 
 
 def _price_body(quote: Quote, services: Services, market: MarketFacts) -> dict[str, object]:
-    age = lag(services.clock, quote.time)
+    fresh = freshness(quote, services.clock, services.instruments.hours(quote.instrument))
     known = services.instruments.known.get(quote.instrument)
     digits = known.display_precision + 1 if known else 10
     return {
@@ -61,8 +58,8 @@ def _price_body(quote: Quote, services: Services, market: MarketFacts) -> dict[s
         "bid_volume": quote.bid_volume,
         "ask_volume": quote.ask_volume,
         "tradeable": quote.tradeable,
-        "age_seconds": round(age, 3),
-        "stale": age > STALE_AFTER,
+        "age_seconds": round(fresh.age, 3),
+        "stale": fresh.stale,
         "source": market.source,
         "simulated": market.simulated,
     }

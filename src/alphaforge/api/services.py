@@ -155,11 +155,11 @@ class StatusFacts(Protocol):
 
 
 class InstrumentRegistry(Protocol):
-    """The instruments by OANDA's name."""
+    """The instruments by OANDA's name, and which of them are watched, over restarts."""
 
     @property
     def watched(self) -> Sequence[str]:
-        """What the desk evaluates, in the order of the settings."""
+        """What the desk evaluates, in the order of the settings; what was added since comes last."""
         ...
 
     @property
@@ -169,6 +169,18 @@ class InstrumentRegistry(Protocol):
 
     def hours(self, instrument: str) -> MarketHours:
         """When the instrument trades."""
+        ...
+
+    async def add(self, instrument: str) -> bool:
+        """Watch an instrument; False where it is watched already.
+
+        Raises UnknownInstrument where the account cannot trade it, NoData before that is known, and Conflict where no
+        more can be watched.
+        """
+        ...
+
+    async def remove(self, instrument: str) -> None:
+        """Watch an instrument no more; its open signals are followed. Raises UnknownInstrument, Conflict."""
         ...
 
 

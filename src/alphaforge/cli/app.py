@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from alphaforge.cli import candles, signals
+from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
 from alphaforge.cli.sandbox import sandbox
@@ -44,5 +45,7 @@ app.command()(scan)
 app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")

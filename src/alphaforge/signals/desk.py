@@ -57,6 +57,10 @@ class Book:
     last_signal_at: dict[str, int] = field(default_factory=dict)
     results: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
+    def instruments(self, watched: Iterable[str]) -> tuple[str, ...]:
+        """The watched instruments, and those of open signals that are watched no more."""
+        return tuple(dict.fromkeys((*watched, *(signal.instrument for signal in self.open.values()))))
+
     def exposure(self) -> dict[str, int]:
         """Net open signals by currency: a BUY of GBP_USD is GBP +1 and USD -1. Currencies at zero are left out."""
         net: dict[str, int] = {}

@@ -105,6 +105,16 @@ def bring_up_to_date(connection: Connection, state: State) -> None:
     command.upgrade(config, HEAD)
 
 
+def create(connection: Connection, revision: str) -> None:
+    """Make an empty database one of this revision, the newest or an older one, within the transaction."""
+    if revision == HEAD:
+        bring_up_to_date(connection, State.EMPTY)
+        return
+    from alembic import command  # noqa: PLC0415 - see the imports above
+
+    command.upgrade(_config(connection), revision)
+
+
 def _programs(dialect: str) -> list[str]:
     """What the database is to do by itself."""
     found = [*totals.create_statements(dialect), *change_events.create_statements(dialect)]

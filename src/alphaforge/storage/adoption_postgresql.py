@@ -49,7 +49,7 @@ async def check_current(engine: Engine, where: str) -> None:
     """For readers: raises StorageError where only a server can make the database usable."""
     if not await is_current(engine):
         async with transaction(engine) as connection:
-            state = await connection.run_sync(lambda plain: state_of(_catalog(plain), where))
+            state = await connection.run_sync(lambda plain: state_of(catalog(plain), where))
         raise not_adopted(where, state)
 
 
@@ -62,14 +62,15 @@ async def over_engine(engine: Engine, work: Callable[[Connection], None]) -> Non
 
 
 def _bring_up_to_date(connection: Connection, where: str) -> None:
-    state = state_of(_catalog(connection), where)
+    state = state_of(catalog(connection), where)
     if state is State.PREDECESSOR:
         _back_up(connection)
     if state is not State.CURRENT:
         bring_up_to_date(connection, state)
 
 
-def _catalog(connection: Connection) -> Catalog:
+def catalog(connection: Connection) -> Catalog:
+    """What there is in the schema of this connection."""
     columns: dict[str, set[str]] = {name: set() for (name,) in connection.execute(_TABLES)}
     for table, column in connection.execute(_COLUMNS):
         if table in columns:

@@ -82,7 +82,7 @@ def over_file(path: Path, work: Callable[[Connection], None]) -> None:
         lock = ProcessLock(path)
         lock.take()
         try:
-            with _transaction(path) as connection:
+            with transaction(path) as connection:
                 work(connection)
         finally:
             lock.release()
@@ -120,7 +120,8 @@ def _open_for_adoption(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _transaction(path: Path) -> Iterator[Connection]:
+def transaction(path: Path) -> Iterator[Connection]:
+    """One transaction on a file that no one else writes meanwhile."""
     raw = _open_for_adoption(path)
     engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
     try:
@@ -134,7 +135,7 @@ def _transaction(path: Path) -> Iterator[Connection]:
 
 
 def _bring_up_to_date(path: Path, state: State) -> None:
-    with _transaction(path) as connection:
+    with transaction(path) as connection:
         if state is State.PREDECESSOR:
             _back_up(path)  # within the transaction: nobody writes between the copy and the change
         bring_up_to_date(connection, state)

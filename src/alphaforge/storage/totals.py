@@ -19,6 +19,22 @@ def create_statements(dialect: str) -> list[str]:
     return [*(_SQLITE if dialect == "sqlite" else _POSTGRESQL), _recount(dialect)]
 
 
+def recount_statements(dialect: str) -> list[str]:
+    """Count everything again, for when rows came without the triggers."""
+    return ["DELETE FROM journal_totals", _recount(dialect)]
+
+
+def counted_statement(dialect: str, before: str = "") -> str:
+    """The totals as the entries have them now, counts before sums."""
+    sums = ", ".join(f"COALESCE(SUM({value}), 0)" for value in _values(dialect, "e").values())
+    return f"SELECT {before}{sums} FROM journal_entries e"  # noqa: S608 - names of this module only
+
+
+def kept_statement() -> str:
+    """The totals as the triggers have kept them, in the same order."""
+    return f"SELECT {', '.join((*COUNTS, *SUMS))} FROM journal_totals"  # noqa: S608 - names of this module only
+
+
 def drop_statements(dialect: str) -> list[str]:
     """Take the triggers away, before the table goes."""
     if dialect == "sqlite":
@@ -61,9 +77,7 @@ def _change(dialect: str, row: str, sign: str) -> str:
 
 
 def _recount(dialect: str) -> str:
-    values = _values(dialect, "e")
-    sums = ", ".join(f"COALESCE(SUM({value}), 0)" for value in values.values())
-    return f"INSERT INTO journal_totals (id, {', '.join(values)}) SELECT 1, {sums} FROM journal_entries e"  # noqa: S608 - names of this module only
+    return f"INSERT INTO journal_totals (id, {', '.join((*COUNTS, *SUMS))}) {counted_statement(dialect, '1, ')}"
 
 
 _COUNTED = "outcome, profit_loss, pips, r_value"

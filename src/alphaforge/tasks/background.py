@@ -19,6 +19,7 @@ from alphaforge.tasks.scanning import ScanSchedule
 from alphaforge.tasks.settling import settle_every_minute
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.supervisor import keep_running
+from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.open_market import open_market, warm_connections
 from alphaforge.workflows.scan_market import ScanResult
 
@@ -36,6 +37,7 @@ class Background:
     """
 
     strategy: Strategy
+    watchlist: Watchlist
     follow_prices: Callable[[], Awaitable[object]]
     engine: Engine
     leadership: Leadership
@@ -60,7 +62,7 @@ class Background:
         desk = self.strategy.desk
         async with asyncio.TaskGroup() as group:
             if desk.database.is_shared:
-                group.create_task(keep_running("following", partial(follow_others, self.strategy)))
+                group.create_task(keep_running("following", partial(follow_others, self.strategy, self.watchlist)))
             if self.scheduled:
                 group.create_task(keep_running("connections", self._warm_connections))
                 group.create_task(keep_running("prices", self.follow_prices))
@@ -69,7 +71,7 @@ class Background:
     async def _lead(self) -> None:
         """What only one process does."""
         desk = self.strategy.desk
-        schedule = ScanSchedule(self._scan, desk.clock, desk.names, self._was_open)
+        schedule = ScanSchedule(self._scan, desk.clock, lambda: desk.names, self._was_open)
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_running("scanning", schedule.run))
             group.create_task(keep_running("settling", partial(settle_every_minute, self._settle)))

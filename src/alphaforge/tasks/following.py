@@ -6,6 +6,7 @@ import structlog
 
 from alphaforge.core.errors import AlphaForgeError
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.watchlist import Watchlist
 
 log = structlog.get_logger(__name__)
 
@@ -14,7 +15,7 @@ _GATHER_SECONDS = 0.02
 _AGAIN_SECONDS = 1.0
 
 
-async def follow_others(strategy: Strategy) -> None:
+async def follow_others(strategy: Strategy, watchlist: Watchlist) -> None:
     """Take up what has been committed, whenever something is, until cancelled."""
     desk = strategy.desk
     with desk.database.commits.heard("app_settings", "candles", "rejections", "trading_signals", "jobs") as changed:
@@ -24,6 +25,7 @@ async def follow_others(strategy: Strategy) -> None:
             changed.clear()
             try:
                 await strategy.restore()
+                await watchlist.restore()
                 await desk.candles.recall(desk.names)
                 await strategy.recall()
             except AlphaForgeError as error:

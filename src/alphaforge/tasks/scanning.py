@@ -28,17 +28,17 @@ class ScanSchedule:
 
     scan: Scan
     clock: Clock
-    names: Sequence[str]
+    names: Callable[[], Sequence[str]]
     was_open: Callable[[str, int], bool]
     _wait: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
     async def run(self) -> None:
         """Scan at every close, the first time at once, until cancelled."""
         boundary = Granularity.M5.floor(self.clock.now())
-        await self._scan_close(boundary, self.names)
+        await self._scan_close(boundary, self.names())
         while True:
             boundary = await self._next_close(boundary)
-            trading = [name for name in self.names if self.was_open(name, boundary)]
+            trading = [name for name in self.names() if self.was_open(name, boundary)]
             if trading:
                 await self._scan_close(boundary, trading)
 

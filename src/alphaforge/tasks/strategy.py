@@ -106,10 +106,12 @@ class Strategy:
 
     async def collect(self, names: Sequence[str]) -> Sequence[ScanResult]:
         """Fetch what closed and decide nothing."""
-        fetched = await collect_candles(self.desk, names)
+        left = [name for name in self.desk.followed() if name not in self.desk.names]
+        fetched = await collect_candles(self.desk, [*names, *left])
         return [
             ScanResult(name, None, None, "strategy_stopped", late=isinstance(page, Refreshed) and page.late)
             for name, page in fetched.items()
+            if name in names
         ]
 
 

@@ -37,6 +37,7 @@ class HeldBook:
 class Desk:
     """The desk's parts. `names`: the instruments it watches, in the order in which they are decided.
 
+    `listed`: whether the account has said which `instruments` it can trade.
     `evaluated`: the newest candle of each instrument that is stored as evaluated (start, epoch seconds), known for
     the source `evaluated_in`. `held` and `analyses` spare work that nothing has made due. `deciding` is held by
     whoever decides or settles, in whichever process.
@@ -54,6 +55,7 @@ class Desk:
     evaluated_in: str | None = None
     held: HeldBook | None = None
     analyses: dict[str, Analysis] = field(default_factory=dict)
+    listed: bool = False
     deciding: Exclusive = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +67,10 @@ class Desk:
             if name not in self.names:
                 raise not_watched(name, self.names)
         return names or self.names
+
+    def followed(self) -> tuple[str, ...]:
+        """The watched instruments, and those of open signals that are watched no more."""
+        return self.names if self.held is None else self.held.book.instruments(self.names)
 
     def instrument(self, name: str) -> Instrument:
         """What is known of an instrument; before the account was read, the usual precision."""

@@ -7,6 +7,8 @@ from alphaforge.workflows.desk import Desk, HeldBook
 
 NOUN = "trading_signals"
 RESULTS = "trade_results"
+_WATCHED = "app_settings"
+"""Which instruments are watched: the book has the results of these."""
 
 
 async def load_book(desk: Desk) -> HeldBook:
@@ -16,7 +18,7 @@ async def load_book(desk: Desk) -> HeldBook:
     process evaluates. To be called while `desk.deciding` is held.
     """
     commits = desk.database.commits
-    nouns = (NOUN, RESULTS, "rejections") if desk.database.is_shared else (NOUN, RESULTS)
+    nouns = (NOUN, RESULTS, _WATCHED, "rejections") if desk.database.is_shared else (NOUN, RESULTS, _WATCHED)
     source, generation = desk.source.name, sum(commits.generation(noun) for noun in nouns)
     if desk.held is not None and (desk.held.source, desk.held.generation) == (source, generation):
         return desk.held

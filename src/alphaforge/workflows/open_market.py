@@ -26,7 +26,7 @@ async def open_market(desk: Desk, scanned_next: Sequence[str] = ()) -> None:
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
     known = {instrument.name: instrument for instrument in learning.result()}
-    desk.instruments.update(known)
+    desk.instruments, desk.listed = desk.instruments | known, True
     for name in desk.names:
         if name not in known:
             log.error("instrument_missing", instrument=name, advice="The account cannot trade it; see INSTRUMENTS.")

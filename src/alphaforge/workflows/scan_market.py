@@ -1,10 +1,11 @@
 """The product's sentence: take the closed candles of each instrument side by side, evaluate, store, announce."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from alphaforge.core.clock import lag, newest_close
-from alphaforge.core.errors import MarketError, NoData
+from alphaforge.core.errors import MarketError, MarketUnavailable, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
 from alphaforge.signals.analysis import Analysis, analyse_last
@@ -28,9 +29,9 @@ class ScanResult:
 
     `decision` is about the newest closed candle, None where none could be made. `reason` says why there is no signal:
     the first failed filter's name, `already_signalled`, or a sentence where nothing could be decided; empty for a
-    signal, which `signal_id` names. `late`: the broker has not closed its newest candle yet. `evaluated`: how many
-    candles this scan evaluated and stored. `problem`: what the market answered instead of candles. `earlier_id`: the
-    signal that an earlier scan made of this very candle.
+    signal, which `signal_id` names. `late`: the broker has not closed its newest candle yet, or could not be asked:
+    ask again soon. `evaluated`: how many candles this scan evaluated and stored. `problem`: what the market answered
+    instead of candles. `earlier_id`: the signal that an earlier scan made of this very candle.
     """
 
     instrument: str
@@ -52,17 +53,18 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     """
     watched = desk.watched(names)
     boundary = newest_close(desk.clock, Granularity.M5)
-    fetched = await collect_candles(desk, watched)
+    left = [name for name in desk.followed() if name not in desk.names]
+    fetched = await collect_candles(desk, [*watched, *left])
     async with desk.deciding:
         held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew
-        scan = _Scan(desk, held, _pending(desk, watched, boundary))
+        scan = _Scan(desk, held, await _pending(desk, watched, boundary))
         for start in scan.starts():
             await scan.step(start)
         desk.held = scan.held
         return [await scan.result(name, fetched[name]) for name in watched]
 
 
-def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analysis]:
+async def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analysis]:
     """The analysis of each instrument's candles that nobody has evaluated; on the very first scan, of the newest.
 
     Only of those that had closed before any of them was asked for: else a close during the questions would be known
@@ -77,6 +79,7 @@ def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analy
         new = len(closed.after(desk.evaluated.get(name, newest - M5) + M5))
         if new:
             pending[name] = analyse_last(closed, desk.strategy, new)
+            await asyncio.sleep(0)  # others get their turn: with thirty instruments all of this takes long
     return pending
 
 
@@ -97,9 +100,9 @@ class _Scan:
     async def step(self, start: int) -> None:
         """Settle what ended with this candle, then decide on it for each instrument in turn: one transaction."""
         desk, close = self.desk, start + M5
-        candles = {name: desk.candles.series(name) for name in desk.names}
+        candles = {name: desk.candles.series(name) for name in self.held.book.instruments(desk.names)}
         finer = await finer_candles(desk, self.held.book.open.values(), candles, close)
-        pips = {name: desk.instrument(name).pip for name in desk.names}
+        pips = {name: desk.instrument(name).pip for name in candles}
         async with desk.database.write(NOUN, "rejections") as connection:
             signals = SignalRepository(connection)
             for ended in self.held.book.settle(candles, pips, close, finer=finer.candles, awaited=finer.awaited):
@@ -140,13 +143,14 @@ class _Scan:
     async def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
         """What this scan says of an instrument."""
         problem = fetched.message if isinstance(fetched, MarketError) else None
-        late = isinstance(fetched, Refreshed) and fetched.late
+        late = fetched.late if isinstance(fetched, Refreshed) else isinstance(fetched, MarketUnavailable)
         if (found := self.newest.get(name)) is None:
             return await self._again(name, problem, late=late)
         return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)
 
     async def _again(self, name: str, problem: str | None, *, late: bool) -> ScanResult:
         """The decision on the newest candle as things stand now; nothing of it is stored."""
+        await asyncio.sleep(0)  # others get their turn
         closed = self.desk.candles.series(name)
         if not len(closed):
             why = problem or "warming_up: no candles are loaded yet"

@@ -6,6 +6,7 @@ import pytest
 
 from alphaforge.core.errors import MarketUnavailable
 from alphaforge.market.oanda import CallLimits, OandaClient
+from alphaforge.market.oanda.readiness import IDLE
 from alphaforge.market.oanda.transport import PacedTransport
 from market_builders import M5, MONDAY, QUICK, STEP, access, candle_body, same, series
 from market_server import Answer, Broker, Exchange
@@ -39,7 +40,7 @@ async def test_one_question_after_another_needs_one_connection(client: OandaClie
 async def test_many_questions_at_once_share_what_may_be_opened_at_once(
     client: OandaClient, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client._http._transport._openings, "_now", lambda: 0.0)  # the second that may not pass
+    monkeypatch.setattr(client._http._transport.pool._openings, "_now", lambda: 0.0)  # the second that may not pass
     await ask(client, 20)
     assert broker.connections == 2
     assert client.traffic.connections == 2
@@ -61,11 +62,39 @@ async def test_questions_side_by_side_use_connections_that_were_prepared(client:
     assert {exchange.connection for exchange in broker.exchanges} == {1, 2, 3}
 
 
+async def test_connections_that_the_broker_closed_are_opened_anew_before_a_close(
+    client: OandaClient, broker: Broker
+) -> None:
+    await client.prepare(2)
+    await ask(client)
+    client.clock.observe(float(MONDAY + STEP - 100))
+    assert not client._ready.is_due(), "too early"
+    client.clock.observe(float(MONDAY + STEP - 30))
+    assert client._ready.is_due()
+    for exchange in broker.exchanges[:2]:
+        exchange.writer.close()
+        await exchange.writer.wait_closed()
+    await client._ready.fill()
+    assert broker.connections == 4
+    client._ready.used -= IDLE
+    assert not client._ready.is_due(), "nobody has asked for candles for long: it is weekend"
+
+
+async def test_a_broker_that_keeps_no_connection_is_not_asked_without_end(client: OandaClient, broker: Broker) -> None:
+    async def page(exchange: Exchange) -> None:
+        await exchange.reply(PAGE, Connection="close")
+        exchange.writer.close()
+
+    broker.answer = page
+    await client.prepare(2)
+    assert broker.connections == 2
+
+
 async def test_openings_are_paced_whoever_asks(
     client: OandaClient, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     openings: list[int] = []
-    limiter = client._http._transport._openings
+    limiter = client._http._transport.pool._openings
     acquire = limiter.acquire
 
     async def counted() -> None:
@@ -77,7 +106,7 @@ async def test_openings_are_paced_whoever_asks(
     await client.prepare(2)
     with pytest.raises(MarketUnavailable, match="ended"):
         await anext(client.stream(["GBP_USD"]))  # what comes is no stream, but it needs a connection
-    assert client._stream_http._transport._openings is limiter
+    assert client._stream_http._transport.pool._openings is limiter
     assert len(openings) == client.traffic.connections == broker.connections == 3
 
 
@@ -104,8 +133,7 @@ async def test_a_connection_that_breaks_off_does_not_keep_its_place_in_the_pool(
     broker.answer = page
     transport = client._http._transport
     assert isinstance(transport, PacedTransport)
-    assert transport._busy == 0
-    assert transport._live() == []
+    assert transport.pool.connections == []
 
 
 async def test_one_who_goes_away_while_waiting_leaves_no_trace(client: OandaClient, broker: Broker) -> None:
@@ -124,7 +152,8 @@ async def test_one_who_goes_away_while_waiting_leaves_no_trace(client: OandaClie
     await asyncio.gather(*callers[1:], return_exceptions=True)
     go_on.set()
     await callers[0]
-    assert client._http._transport._busy == 0
+    pool = client._http._transport.pool
+    assert set(pool.connections) == set(pool._idle)
 
 
 async def test_a_compressed_answer_is_read(client: OandaClient, broker: Broker) -> None:

@@ -175,7 +175,7 @@ async def test_whoever_stops_listening_frees_the_connection(client: OandaClient,
         break
     await stream.aclose()
     await asyncio.wait_for(gone.wait(), 60)
-    assert client._stream_http._transport._busy == 0
+    assert client._stream_http._transport.pool.connections == []
 
 
 async def test_a_clock_that_nobody_set_is_set_before_ticks_are_judged(broker: Broker) -> None:

@@ -114,7 +114,7 @@ async def test_a_market_that_fails_is_named_and_waited_for(room: Room, name: str
     await assert_caught_up(room, 4)
     told = await answers(room)
     assert (told["/health"]["status"], told["/health"]["market_problem"]) == ("healthy", None)
-    assert not told["/api/prices/live"]["prices"][GBP]["stale"]
+    assert not told["/api/prices/live"]["prices"][GBP]["stale"], told["/api/prices/live"]
 
 
 @pytest.mark.parametrize("name", ["429", "502 in HTML", "reset", "truncated", "bad JSON"])

@@ -56,6 +56,8 @@ async def follow(listener: Listener, fault: dict[str, Any], *states: FeedState) 
     work = asyncio.create_task(room.feed.run())
     try:
         await listener.hear(8, *states)
+        while FeedState.STREAMING not in states and not room.feed.status.reconnects:
+            await listener.hear(1, *states)
         answer = await room.api.get("/api/prices/live")
         assert answer.status_code == 200
         assert not answer.json()["prices"][GBP]["stale"]

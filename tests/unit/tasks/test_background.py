@@ -46,7 +46,7 @@ class AlwaysLeading:
 
 def background_of(strategy: "FakeStrategy", follow: Any, **how: Any) -> Background:
     """Background work without a database: what the schedule asks for is done at once."""
-    return Background(strategy, follow, NoJobs(strategy), AlwaysLeading(), asyncio.Event(), **how)  # type: ignore[arg-type]
+    return Background(strategy, None, follow, NoJobs(strategy), AlwaysLeading(), asyncio.Event(), **how)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

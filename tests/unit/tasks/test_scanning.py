@@ -52,7 +52,7 @@ class Stage:
 
     async def run(self) -> list[float]:
         """Run the schedule to the end of the stage; the moments of its scans."""
-        schedule = ScanSchedule(self.scan, self.clock, NAMES, self.was_open, self.wait)
+        schedule = ScanSchedule(self.scan, self.clock, lambda: NAMES, self.was_open, self.wait)
         with pytest.raises(Enough):
             await schedule.run()
         return [moment for moment, _ in self.scans]
@@ -123,7 +123,7 @@ async def test_what_is_no_error_of_ours_is_not_kept_quiet() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await ScanSchedule(broken, HandClock(), NAMES, lambda name, boundary: True).run()
+        await ScanSchedule(broken, HandClock(), lambda: NAMES, lambda name, boundary: True).run()
 
 
 async def test_after_a_long_sleep_one_scan_catches_up_with_all_closes() -> None:
@@ -157,7 +157,9 @@ async def test_waits_are_short_enough_to_notice_a_clock_that_was_set() -> None:
 
 
 async def test_cancelled_it_ends() -> None:
-    schedule = ScanSchedule(Stage(HandClock(MONDAY + 1.0)).scan, HandClock(MONDAY + 1.0), NAMES, lambda *_: True)
+    schedule = ScanSchedule(
+        Stage(HandClock(MONDAY + 1.0)).scan, HandClock(MONDAY + 1.0), lambda: NAMES, lambda *_: True
+    )
     work = asyncio.create_task(schedule.run())
     await asyncio.sleep(0)
     work.cancel()

@@ -1,7 +1,10 @@
 """Prices, candles, instruments."""
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from alphaforge.api.parameters import Text
 from alphaforge.api.schemas.common import Answer, Time
 
 
@@ -71,8 +74,8 @@ class Candles(Answer):
     simulated: bool
 
 
-class WatchedInstrument(Answer):
-    """An instrument."""
+class InstrumentFacts(Answer):
+    """What the broker says of an instrument."""
 
     instrument: str
     symbol: str
@@ -81,6 +84,11 @@ class WatchedInstrument(Answer):
     display_precision: int
     trade_units_precision: int
     minimum_trade_size: float
+
+
+class WatchedInstrument(InstrumentFacts):
+    """An instrument that the desk evaluates."""
+
     open: bool = Field(description="Whether it trades now, by its hours.")
     next_open: Time | None
 
@@ -91,3 +99,32 @@ class Instruments(Answer):
     instruments: list[WatchedInstrument]
     count: int
     timestamp: Time
+
+
+class AvailableInstrument(InstrumentFacts):
+    """An instrument that the account can trade."""
+
+    watched: bool = Field(description="Whether the desk evaluates it.")
+
+
+class AvailableInstruments(Answer):
+    """What the account can trade, by name."""
+
+    instruments: list[AvailableInstrument]
+    count: int
+
+
+class NewInstrument(BaseModel):
+    """An instrument to be watched."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"instrument": "XAU_USD"}})
+
+    instrument: Annotated[Text, Field(max_length=40, description="In any spelling; one that the account can trade.")]
+
+
+class RemovedInstrument(Answer):
+    """What is watched now."""
+
+    success: bool
+    instrument: str
+    watched: list[str]

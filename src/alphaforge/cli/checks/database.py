@@ -13,7 +13,7 @@ from alphaforge.storage import adoption_sqlite
 from alphaforge.storage.address import parse_address
 from alphaforge.storage.adoption import State as Stage
 from alphaforge.storage.engine import Database
-from alphaforge.storage.health import complaints
+from alphaforge.storage.health import complaints, contradictions
 
 _MEGABYTE = 1_000_000
 _TIGHT, _TOO_TIGHT = 1_000 * _MEGABYTE, 100 * _MEGABYTE
@@ -48,6 +48,7 @@ async def _open(url: str) -> list[Check]:
         if database.dialect == "sqlite":
             what += f" {sqlite3.sqlite_version}"
         damage = await complaints(database)
+        wrong = [] if damage else await contradictions(database)
     except AlphaForgeError as error:
         return [failed("database", error.message, error.advice)]
     finally:
@@ -58,7 +59,16 @@ async def _open(url: str) -> list[Check]:
     whole = (
         good("integrity", "whole") if database.dialect == "sqlite" else skipped("integrity", "PostgreSQL's own care")
     )
-    return [good("database", what), whole]
+    return [good("database", what), whole, _agreement(wrong)]
+
+
+def _agreement(wrong: list[str]) -> Check:
+    if wrong:
+        advice = (
+            "Back up and restore it: both are counted anew. Please report it: AlphaForge keeps them right by itself."
+        )
+        return failed("agreement", "; ".join(wrong), advice)
+    return good("agreement", "the journal's totals are the sums of its entries")
 
 
 def _writable(path: Path) -> Check:

@@ -4,8 +4,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ import structlog
 from alphaforge.core.errors import MarketError, MarketUnavailable, RateLimited
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.breaker import CircuitBreaker, CircuitOpen
+from alphaforge.market.oanda.connections import FRESH
 from alphaforge.market.oanda.failures import WAIT, Garbled, failure_of_status, failure_of_transport
 from alphaforge.market.oanda.limiter import WindowLimiter
 from alphaforge.market.oanda.traffic import Traffic
@@ -75,6 +75,7 @@ class Caller:
     traffic: Traffic
     observe: Callable[[httpx2.Headers, float], None]
     random: Random
+    long_work: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(
         self, what: str, path: str, decode: Callable[[bytes], T], params: Mapping[str, str] | None = None
@@ -91,21 +92,21 @@ class Caller:
                 self.breaker.abandoned()
             raise
 
-    async def hold(self, path: str, count: int) -> None:
-        """Ask `count` times and read no answer before all have begun, so that each needs a connection of its own."""
+    async def open(self, path: str) -> None:
+        """Ask over a new connection, which is kept for others. Raises MarketError."""
+        request = self._request(_Call("connections", self.access.api_url + path))
+        request.extensions[FRESH] = True
         try:
-            async with asyncio.timeout(self.limits.budget), AsyncExitStack() as held:
-                answers = []
-                for _ in range(count):
-                    await self.requests.acquire()
-                    self.traffic.requests += 1
-                    answers.append(await held.enter_async_context(self.http.stream("GET", self.access.api_url + path)))
-                for answer in answers:
-                    await answer.aread()  # a connection whose answer was not read would not be kept
+            async with asyncio.timeout(self.limits.budget):
+                await self.requests.acquire()
+                self.traffic.requests += 1
+                response, body = await self._exchange(request)
         except TimeoutError:
             raise MarketUnavailable("OANDA did not open connections in time", advice=WAIT) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise failure_of_transport(error, "connections") from None
+        if response.status_code != httpx2.codes.OK:
+            raise failure_of_status(response.status_code, body, self.access, "connections")
 
     async def _patiently(self, call: "_Call", decode: Callable[[bytes], T]) -> Answer[T]:
         attempts = stamina.retry_context(
@@ -166,7 +167,7 @@ class Caller:
         call.under_way = False
         elapsed = time.monotonic() - began
         self._refuse_failure(call, response, body, elapsed)
-        value = await _worked_out(decode, body)
+        value = await self._worked_out(decode, body)
         self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
         return Answer(value, elapsed)
 
@@ -188,7 +189,7 @@ class Caller:
         self.traffic.bytes_received += len(packed)
         if response.headers.get("Content-Encoding", "").lower() != "gzip":
             return response, packed
-        return response, await _worked_out(_unpacked, packed)
+        return response, await self._worked_out(_unpacked, packed)
 
     def _request(self, call: "_Call") -> httpx2.Request:
         """The request, put together by hand: the client's own way reads the address three times over."""
@@ -210,10 +211,15 @@ class Caller:
             raise failure
         self.breaker.succeeded()
 
+    async def _worked_out(self, work: Callable[[bytes], T], content: bytes) -> T:
+        """What `work` makes of an answer's content, beside the event loop where it is large.
 
-async def _worked_out(work: Callable[[bytes], T], content: bytes) -> T:
-    """What `work` makes of an answer's content, beside the event loop where it is large."""
-    return await asyncio.to_thread(work, content) if len(content) > _LARGE else work(content)
+        One at a time: more threads would not be quicker, as they take turns anyway, and the loop would wait for each.
+        """
+        if len(content) <= _LARGE:
+            return work(content)
+        async with self.long_work:
+            return await asyncio.to_thread(work, content)
 
 
 def _unpacked(packed: bytes) -> bytes:

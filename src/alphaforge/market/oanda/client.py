@@ -1,6 +1,7 @@
 """The client of OANDA v20: a `CandleSource` over HTTP."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -25,6 +26,7 @@ from alphaforge.market.oanda.candle_request import CandleRequest
 from alphaforge.market.oanda.limiter import WindowLimiter
 from alphaforge.market.oanda.market_time import Timekeeper
 from alphaforge.market.oanda.prices import TickReader, quotes_of, read_pricing
+from alphaforge.market.oanda.readiness import Readiness
 from alphaforge.market.oanda.stream import SILENCE, Streamer
 from alphaforge.market.oanda.traffic import Traffic
 from alphaforge.market.oanda.transport import PacedTransport, connection_limiter
@@ -34,7 +36,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _REQUESTS_A_SECOND = 100
-_CONNECTIONS = 6
+_CONNECTIONS = 30
 _STREAMS = 4
 
 _read_accounts = answers.reader(answers.AccountsAnswer, "accounts")
@@ -87,6 +89,7 @@ class OandaClient:
             observe,
             Random(),  # noqa: S311 - jitter
         )
+        self._ready = Readiness(self._caller, getattr(rest, "pool", None), self.clock)
         self._streamer = Streamer(self._stream_http, access, requests, self.traffic, observe, silence)
 
     @property
@@ -112,12 +115,14 @@ class OandaClient:
         self._account = self._account or accounts[0]
 
     async def prepare(self, connections: int) -> None:
-        """Have so many kept-alive connections ready, so that as many requests can go out side by side at once.
+        """Have so many kept-alive connections, at most 30, so that as many requests can go out side by side at once.
 
-        Two a second are opened, so this takes a while, during which they serve nothing else: call it ahead of need.
-        Raises MarketError.
+        Two a second are opened, one after the other, and each serves whoever asks as soon as it is open. From then on
+        those that the broker closes are opened anew before the next close. Raises MarketError.
         """
-        await self._caller.hold("/v3/accounts", min(connections, _CONNECTIONS))
+        self._ready.wanted = min(connections, _CONNECTIONS)
+        self._ready.begin()
+        await self._ready.fill()
 
     async def candles(
         self,
@@ -144,6 +149,7 @@ class OandaClient:
     async def _candles(self, request: CandleRequest) -> CandlePage:
         decode = partial(candle_page, instrument=request.instrument, granularity=request.granularity)
         path = f"/v3/instruments/{escaped(request.instrument, safe='')}/candles"
+        self._ready.used = time.monotonic()
         answer = await self._caller.get(request.what, path, decode, request.parameters(self.clock.now()))
         return answer.value
 
@@ -183,6 +189,7 @@ class OandaClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self._ready.aclose()
         await self._http.aclose()
         await self._stream_http.aclose()
 

@@ -4,17 +4,15 @@ import asyncio
 import select
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import httpcore2
 import httpx2
 
+from alphaforge.market.oanda.connections import Connections
 from alphaforge.market.oanda.limiter import WindowLimiter
 from alphaforge.market.oanda.traffic import Traffic
-
-KEEPALIVE = 900.0
-"""Seconds for which an idle connection is kept: longer than from one M5 close to the next."""
 
 _ADDRESSES_TRIED = 3
 
@@ -48,13 +46,15 @@ class PacedBackend(httpcore2.AsyncNetworkBackend):
         """Open a connection to the first address that answers; `timeout` in seconds for each."""
         failure: Exception = httpcore2.ConnectError("The host has no address")
         for address in await _addresses(host, port, timeout):
-            await self._openings.acquire()
+            moment = await self._openings.acquire()
             self._traffic.connections += 1
             try:
                 stream = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
                 return _Connection(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
+            finally:
+                self._openings.happened(moment)
         raise failure
 
     async def sleep(self, seconds: float) -> None:
@@ -109,88 +109,14 @@ async def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
 
 
 class PacedTransport(httpx2.AsyncHTTPTransport):
-    """A pool in which no request waits for a new connection while a kept-alive one becomes free.
-
-    The pool itself would bind a request to a connection that may not be opened for another second. So a request
-    enters the pool only when a connection is idle or may be opened at once.
-    """
+    """httpx2's way to the network, over `Connections`."""
 
     def __init__(
         self, openings: WindowLimiter, traffic: Traffic, connections: int, context: ssl.SSLContext | None
     ) -> None:
         # not super().__init__: it would build a pool without a way to hand it a network
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=connections,
-            keepalive_expiry=KEEPALIVE,
-            network_backend=PacedBackend(openings, traffic),
-            socket_options=_keepalive_options(),
-        )
-        self._paced_pool = self._pool
-        self._openings = openings
-        self._connections = connections
-        self._busy = 0
-        self._changed = asyncio.Event()
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request as soon as there is a connection for it."""
-        await self._enter()
-        try:
-            response = await super().handle_async_request(request)
-        except BaseException:
-            self._leave()
-            raise
-        if not isinstance(response.stream, httpx2.AsyncByteStream):  # never: the parent makes no other
-            raise TypeError(type(response.stream))
-        response.stream = _Watched(response.stream, self._leave)
-        return response
-
-    async def _enter(self) -> None:
-        while not self._has_room():
-            self._changed.clear()
-            opening = self._openings.wait() or None if len(self._live()) < self._connections else None
-            try:
-                async with asyncio.timeout(opening):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-        self._busy += 1
-
-    def _has_room(self) -> bool:
-        live = self._live()
-        if self._busy < len(live):
-            return True
-        opening = sum(not connection.is_connected() for connection in live)
-        return len(live) < self._connections and self._openings.free() > opening
-
-    def _live(self) -> list[httpcore2.AsyncConnectionInterface]:
-        pool = self._paced_pool.connections
-        return [connection for connection in pool if not (connection.is_closed() or connection.has_expired())]
-
-    def _leave(self) -> None:
-        self._busy -= 1
-        self._changed.set()
-
-
-class _Watched(httpx2.AsyncByteStream):
-    """A body that says when its connection is free again."""
-
-    def __init__(self, body: httpx2.AsyncByteStream, closed: Callable[[], None]) -> None:
-        self._body = body
-        self._closed: Callable[[], None] | None = closed
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._body:
-            yield part
-
-    async def aclose(self) -> None:
-        """Free the connection, once."""
-        closed, self._closed = self._closed, None
-        try:
-            await self._body.aclose()
-        finally:
-            if closed:
-                closed()
+        network = PacedBackend(openings, traffic)
+        self.pool = self._pool = Connections(openings, network, connections, context, _keepalive_options())
 
 
 def _keepalive_options() -> list[httpcore2.SOCKET_OPTION]:

@@ -25,6 +25,9 @@ _SLACK = 2_000
 _REVISED_SECONDS = 3_600
 """How far back somebody else's revisions are looked for."""
 
+_WHOLE_WINDOWS = 6
+"""How many windows are fetched from their beginning at the same time: each is some megabytes of pages on the way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
@@ -104,6 +107,7 @@ class RollingCandles:
     traffic: RollingTraffic = field(default_factory=RollingTraffic)
     _windows: dict[str, _Window] = field(default_factory=dict)
     _flights: dict[str, _Flight] = field(default_factory=dict)
+    _whole: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WHOLE_WINDOWS))
 
     async def load(self, instruments: Iterable[str]) -> None:
         """Read what the archive has. Raises StorageError."""
@@ -203,7 +207,8 @@ class RollingCandles:
         held = window.buffer.series
         history = History(self.source, self.clock, self.capacity)
         if not (len(held) and window.filled):
-            return await history.whole(instrument)
+            async with self._whole:
+                return await history.whole(instrument)
         return await history.since(instrument, int(held.time[-1]))
 
     async def _take(self, window: _Window, fetched: Fetched) -> Refreshed:
