@@ -69,6 +69,9 @@ NEVER_KEPT: Mapping[str, str] = {
     "/api/signals/enhanced/statistics": "/api/signals/enhanced/statistics",
     "/api/signals/export": "/api/signals/export?format=csv",
     "/api/journal/export": "/api/journal/export",
+    "/api/jobs": "/api/jobs",
+    "/api/jobs/{job_id}": "/api/jobs/1",
+    "/api/jobs/{job_id}/file": "/api/jobs/1/file",
 }
 """Every question that is answered anew each time, by its route."""
 

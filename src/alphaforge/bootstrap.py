@@ -5,10 +5,11 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -16,7 +17,7 @@ from alphaforge.alerts.channel import Channel, channels_of, telegram_channel
 from alphaforge.alerts.notifier import Notifier
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.allowance import SharedCounts
-from alphaforge.api.services import ApiOptions, Services
+from alphaforge.api.services import ApiOptions, MarketFacts, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import MarketClock
@@ -33,7 +34,10 @@ from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
 from alphaforge.tasks.alert_work import AlertWork
 from alphaforge.tasks.background import Background
+from alphaforge.tasks.candle_jobs import candle_kinds
 from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.files import Export, Rows, file_kinds
+from alphaforge.tasks.kinds import TaskKind
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
@@ -185,7 +189,12 @@ def _background(
         market=partial(trouble_of_market, desk, feed),
         is_mine=lambda: leadership.is_leading or not opened.is_set(),
     )
-    kinds = [*market_kinds(strategy, opened.is_set), alerts.delivery.kind]
+    kinds = (
+        *market_kinds(strategy, opened.is_set),
+        *candle_kinds(desk, opened.is_set),
+        *_file_kinds(desk),
+        alerts.delivery.kind,
+    )
     background = Background(
         strategy,
         watchlist,
@@ -224,6 +233,29 @@ async def open_channels(settings: Settings) -> tuple[tuple[Channel, ...], Notifi
         else:
             channels += (telegram,)
     return channels, notifier
+
+
+def _file_kinds(desk: Desk) -> tuple[TaskKind, ...]:
+    """What files say is the interface's to know, which a worker loads when there is a file, beside its event loop."""
+
+    async def export_of(payload: Mapping[str, Any]) -> Export:
+        await asyncio.to_thread(_load_files)
+        from alphaforge.api.exports import export_file  # noqa: PLC0415 - see above
+
+        return export_file(desk.database, desk.clock.now(), payload)
+
+    async def rows_of(payload: Mapping[str, Any], content: bytes) -> Rows:
+        await asyncio.to_thread(_load_files)
+        from alphaforge.api.imports import rows_of  # noqa: PLC0415 - see above
+
+        market = MarketFacts(desk.source.name, desk.source.simulated, connected=True)
+        return await rows_of(payload, content, market, desk.clock.now(), desk.instruments)
+
+    return file_kinds(desk.database, export_of, rows_of)
+
+
+def _load_files() -> None:
+    import alphaforge.api.imports  # noqa: F401, PLC0415 - see `_file_kinds`
 
 
 @asynccontextmanager

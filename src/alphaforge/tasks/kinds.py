@@ -12,7 +12,11 @@ def _always() -> bool:
 
 
 class GiveUp(AlphaForgeError):
-    """This job cannot succeed, however often it is tried; the message says why."""
+    """This job cannot succeed, however often it is tried; the message says why, and `result` more, as JSON has it."""
+
+    def __init__(self, message: str, *, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 @dataclass(slots=True)
