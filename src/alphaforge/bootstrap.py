@@ -8,16 +8,20 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
+from alphaforge.alerts.channel import Channel, channels_of, telegram_channel
+from alphaforge.alerts.notifier import Notifier
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.allowance import SharedCounts
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import MarketClock
-from alphaforge.desk_services import desk_services
+from alphaforge.core.errors import InvalidSetting
+from alphaforge.desk_services import desk_services, trouble_of_market
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed
@@ -27,6 +31,7 @@ from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
+from alphaforge.tasks.alert_work import AlertWork
 from alphaforge.tasks.background import Background
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.leader import Leadership
@@ -142,7 +147,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await watchlist.restore()
         feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
         watchlist.changed = feed.watch
-        background = _background(settings, strategy, watchlist, feed)
+        channels, notifier = await open_channels(settings)
+        background, alerts = _background(settings, strategy, watchlist, feed, channels=channels, notifier=notifier)
         work = asyncio.create_task(background.run(), name="background")
         try:
             yield desk_services(
@@ -150,6 +156,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 watchlist,
                 feed,
                 background.board,
+                alerts.delivery,
                 gemini_configured=settings.gemini_api_key is not None,
             )
         finally:
@@ -158,21 +165,65 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 await work
 
 
-def _background(settings: Settings, strategy: Strategy, watchlist: Watchlist, feed: PriceFeed) -> Background:
-    database = strategy.desk.database
+def _background(
+    settings: Settings,
+    strategy: Strategy,
+    watchlist: Watchlist,
+    feed: PriceFeed,
+    *,
+    channels: tuple[Channel, ...],
+    notifier: Notifier | None,
+) -> tuple[Background, AlertWork]:
+    desk, opened = strategy.desk, asyncio.Event()
     holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-    opened = asyncio.Event()
-    engine = Engine(database, market_kinds(strategy, opened.is_set), settings.async_workers, holder)
-    return Background(
+    leadership = Leadership(desk.database, holder)
+    alerts = AlertWork.of(
+        desk.database,
+        channels,
+        notifier,
+        instrument=desk.instrument,
+        market=partial(trouble_of_market, desk, feed),
+        is_mine=lambda: leadership.is_leading or not opened.is_set(),
+    )
+    kinds = [*market_kinds(strategy, opened.is_set), alerts.delivery.kind]
+    background = Background(
         strategy,
         watchlist,
         feed.run,
-        engine,
-        Leadership(database, holder),
+        Engine(desk.database, kinds, settings.async_workers, holder, alerts.watch.troubles.job_failed),
+        leadership,
         opened,
         scheduled=settings.background_tasks,
         keep_days=settings.rejections_keep_days,
+        beside={"alerts": alerts.dispatch.run, "troubles": alerts.watch.run},
     )
+    return background, alerts
+
+
+async def open_channels(settings: Settings) -> tuple[tuple[Channel, ...], Notifier | None]:
+    """The channels for alerts, and who sends to them; where there are none, nothing is loaded.
+
+    Raises InvalidSetting for an address of ALERT_URLS that cannot be meant. What the predecessor's settings for
+    Telegram say has to go on starting whatever it is: there it is a warning.
+    """
+    channels = channels_of(settings.alert_urls.get_secret_value()) if settings.alert_urls else ()
+    token, chat = settings.telegram_bot_token, settings.telegram_chat_id
+    if not channels and (token is None or chat is None):
+        return (), None
+    from alphaforge.alerts.by_apprise import AppriseNotifier  # noqa: PLC0415 - 18 MiB that a desk without channels spares
+
+    notifier = AppriseNotifier(allow_private=settings.alerts_allow_private)
+    for channel in channels:
+        await asyncio.to_thread(notifier.check, channel)
+    if token is not None and chat is not None:
+        telegram = telegram_channel(token.get_secret_value(), chat)
+        try:
+            await asyncio.to_thread(notifier.check, telegram)
+        except InvalidSetting as error:
+            log.warning("no_telegram_alerts", error=error.message, advice="See TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID.")
+        else:
+            channels += (telegram,)
+    return channels, notifier
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware
 
 from alphaforge.api import (
+    alerts,
     analysis,
     backtest,
     bulk,
@@ -54,6 +55,7 @@ _ROUTERS = (
     prices.router,
     candles.router,
     analysis.router,
+    alerts.router,
     rejections.router,
     backtest.router,
     documentation.router,

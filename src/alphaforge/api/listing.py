@@ -38,6 +38,7 @@ class CursorOf(IntEnum):
     REJECTIONS = 3
     HISTORY_REJECTION = 4
     HISTORY_SIGNAL = 5
+    ALERTS = 7
 
 
 Fields = Annotated[Literal["full", "minimal"], Query(description="`minimal`: only the columns that a table shows.")]
