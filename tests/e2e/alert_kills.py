@@ -182,7 +182,8 @@ def survive(kills: int, seed: int, folder: Path) -> Damage:
             until(records.has_cursor, "it is known from where on alerts are due")
         while damage.between < kills:
             number = damage.phases.total()
-            console.print(f"{number} kills, {damage.between} between commit and send", end="\r")
+            if console.is_terminal:
+                console.print(f"{number} kills, {damage.between} between commit and send", end="\r")
             with server(folder, market, **settings) as desk, writing(desk, 0.15):
                 if number % 3:
                     seen = records.newest_signal()
