@@ -5,33 +5,38 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.allowance import SharedCounts
 from alphaforge.api.services import ApiOptions, Services
+from alphaforge.api.stream_events import LiveEvents, StoredEvents
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import MarketClock
 from alphaforge.desk_services import desk_services
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
-from alphaforge.market.price_feed import PriceFeed
+from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
+from alphaforge.market.shared_stream import SharedStream
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
+from alphaforge.stream.following import Following
 from alphaforge.tasks.background import Background
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.supervisor import keep_running
 from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 
@@ -140,35 +145,87 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy, watchlist = Strategy(desk), Watchlist(desk)
         await strategy.restore()
         await watchlist.restore()
-        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
-        watchlist.changed = feed.watch
-        background = _background(settings, strategy, watchlist, feed)
-        work = asyncio.create_task(background.run(), name="background")
-        try:
-            yield desk_services(
-                strategy,
-                watchlist,
-                feed,
-                background.board,
-                gemini_configured=settings.gemini_api_key is not None,
+        leadership = Leadership(desk.database, f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}")
+        async with _open_price_stream(settings, desk, lambda: leadership.is_leading) as stream:
+            feed = PriceFeed(
+                desk.source,
+                desk.names,
+                stream=stream,
+                is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()),
             )
-        finally:
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
+            watchlist.changed = feed.watch
+            background = _background(settings, strategy, watchlist, feed, leadership)
+            services = desk_services(
+                strategy, watchlist, feed, background.board, gemini_configured=settings.gemini_api_key is not None
+            )
+            async with open_stream(services, feed), running("background", background.run()):
+                yield services
 
 
-def _background(settings: Settings, strategy: Strategy, watchlist: Watchlist, feed: PriceFeed) -> Background:
+@asynccontextmanager
+async def _open_price_stream(
+    settings: Settings, desk: Desk, leading: Callable[[], bool]
+) -> AsyncIterator[PriceStream | None]:
+    """The price stream that all processes of a desk share, where there may be several and a Redis for it; else None."""
+    if settings.redis_url is None or not desk.database.is_shared:
+        yield None
+        return
+    from alphaforge.cache.shared_prices import SharedPrices  # noqa: PLC0415 - 24 MB that few need
+
+    shared = SharedPrices(settings.redis_url.get_secret_value(), f"alphaforge:prices:{_desk_digest(settings)}")
+    try:
+        yield SharedStream(desk.source, shared.publish, shared.messages, leading).stream
+    finally:
+        await shared.aclose()
+
+
+@asynccontextmanager
+async def open_stream(services: Services, feed: PriceFeed) -> AsyncIterator[None]:
+    """What happens is told to those who listen, while the block lasts."""
+    following = Following(services.stream, StoredEvents(services.database, services.status.market))
+    live = LiveEvents(services, lambda: feed.status.state)
+    services.stream.opening, services.stream.caught_up = live.opening, following.caught_up
+    services.database.commits.follow(following.heard)
+    await following.begin()
+    feed.subscribe(live.price)
+    try:
+        async with (
+            running("stream", keep_running("stream", following.run)),
+            running("status", keep_running("status", live.watch_status)),
+        ):
+            yield
+    finally:
+        services.stream.end()
+
+
+@asynccontextmanager
+async def running(name: str, work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Work that goes on while the block lasts."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _background(
+    settings: Settings,
+    strategy: Strategy,
+    watchlist: Watchlist,
+    feed: PriceFeed,
+    leadership: Leadership,
+) -> Background:
     database = strategy.desk.database
-    holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
     opened = asyncio.Event()
-    engine = Engine(database, market_kinds(strategy, opened.is_set), settings.async_workers, holder)
+    engine = Engine(database, market_kinds(strategy, opened.is_set), settings.async_workers, leadership.holder)
     return Background(
         strategy,
         watchlist,
         feed.run,
         engine,
-        Leadership(database, holder),
+        leadership,
         opened,
         scheduled=settings.background_tasks,
         keep_days=settings.rejections_keep_days,

@@ -20,6 +20,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
+from alphaforge.stream.listeners import Stream
 
 
 class SignalDesk(Protocol):
@@ -219,6 +220,7 @@ class Services:
     evaluations: EvaluationTally
     jobs: Jobs
     turns: Turns = field(default_factory=Turns)
+    stream: Stream = field(default_factory=Stream)
 
 
 @dataclass(frozen=True, slots=True)

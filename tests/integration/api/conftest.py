@@ -35,6 +35,7 @@ async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]
     clock, desk, strategy, market = FakeClock(), FakeDesk(), FakeStrategy(), FakeMarket()
     tally, board = EvaluationTally(database), idle_board(database)
     services = Services(database, clock, desk, strategy, market, market, market, market, tally, board)
+    services.stream.end()  # this client waits for the end of every answer
     app = application(services, options)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
