@@ -76,9 +76,13 @@ def _before_close(market: str) -> int:
 
 @dataclass(slots=True)
 class Lag:
-    """How late each of many moments was noticed, in seconds."""
+    """How late each of many moments was noticed, and what the loop itself worked between two looks, in seconds.
+
+    The second figure knows nothing of other programs that the machine is busy with.
+    """
 
     late: list[float] = field(default_factory=list)
+    worked: list[float] = field(default_factory=list)
     _due: float = 0.0
 
     @asynccontextmanager
@@ -86,10 +90,14 @@ class Lag:
         """While the block lasts; only what comes while `counts` says so."""
         loop = asyncio.get_running_loop()
         self._due = loop.time() + EVERY
-        going = True
+        going, spent = True, time.thread_time()
 
         def tick() -> None:
+            nonlocal spent
             now, counted = loop.time(), counts()
+            before, spent = spent, time.thread_time()
+            if counted:
+                self.worked.append(spent - before)
             while self._due <= now:
                 if counted:
                     self.late.append(now - self._due)
@@ -110,6 +118,8 @@ class Lag:
         show(f"lag of the loop {what}, p99", f"{p99 * 1e3:.1f} ms", limit, met=met)
         middle, longest = percentile(self.late, 0.5), max(self.late)
         show("  median; longest; moments", f"{middle * 1e3:.1f}; {longest * 1e3:.0f} ms; {len(self.late)}")
+        own = percentile(self.worked, 0.99), max(self.worked)
+        show("  of its own work between two looks: p99; longest", f"{own[0] * 1e3:.1f}; {own[1] * 1e3:.1f} ms")
 
 
 async def _lags(market: str, path: Path, closes: int) -> None:

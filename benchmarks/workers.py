@@ -96,8 +96,10 @@ def _compare(what: str, desks: tuple[Server, Server], headers: dict[str, str], r
         disturbed += left_out
         show(f"{what}, {connections} connections: one; two", f"{one.rate:,.0f}; {two.rate:,.0f}/s")
     one, two = (max((pair[i] for pair in found), key=lambda seen: seen.rate) for i in (0, 1))
-    ratio = two.rate / one.rate
-    show("  the best of two against the best of one", f"{ratio:.2f} times", f">= {TARGET}", met=ratio >= TARGET)
+    ratio, is_judged = two.rate / one.rate, max(one.shares[2], two.shares[2]) <= QUIET
+    met = ratio >= TARGET if is_judged else None
+    target = f">= {TARGET}" if is_judged else f">= {TARGET}, but others worked"
+    show("  the best of two against the best of one", f"{ratio:.2f} times", target, met=met)
     for name, seen in (("one", one), ("two", two)):
         shares = "; ".join(f"{share:.2f}" for share in seen.shares)
         show(f"  cores taken by {name}; by the load; by all others", shares, f"of {len(cores())}")

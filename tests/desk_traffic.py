@@ -22,6 +22,7 @@ QUESTIONS = (
     "/api/signals?symbol=gold&direction=SELL",
     "/api/signals?min_confidence=50&limit=2",
     "/api/signals/today",
+    "/api/alerts",
     "/api/signals/statistics",
     "/api/signals/statistics?days=30",
     "/api/signals/performance?days=3650",
@@ -58,6 +59,7 @@ NEVER_KEPT: Mapping[str, str] = {
     "/api/cache/stats": "/api/cache/stats",
     "/api/analysis/latest": "/api/analysis/latest",
     "/api/analysis/status": "/api/analysis/status",
+    "/api/alerts/channels": "/api/alerts/channels",
     "/api/instruments": "/api/instruments",
     "/api/instruments/available": "/api/instruments/available",
     "/api/symbols": "/api/symbols",
@@ -68,6 +70,9 @@ NEVER_KEPT: Mapping[str, str] = {
     "/api/stream": "/api/stream?kinds=none",
     "/api/signals/export": "/api/signals/export?format=csv",
     "/api/journal/export": "/api/journal/export",
+    "/api/jobs": "/api/jobs",
+    "/api/jobs/{job_id}": "/api/jobs/1",
+    "/api/jobs/{job_id}/file": "/api/jobs/1/file",
 }
 """Every question that is answered anew each time, by its route."""
 

@@ -5,38 +5,43 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
+from alphaforge.alerts.channel import Channel, channels_of, telegram_channel
+from alphaforge.alerts.notifier import Notifier
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.allowance import SharedCounts
-from alphaforge.api.services import ApiOptions, Services
-from alphaforge.api.stream_events import LiveEvents, StoredEvents
+from alphaforge.api.services import ApiOptions, MarketFacts, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import MarketClock
-from alphaforge.desk_services import desk_services
+from alphaforge.core.errors import InvalidSetting
+from alphaforge.desk_services import desk_services, trouble_of_market
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
-from alphaforge.market.shared_stream import SharedStream
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
-from alphaforge.stream.following import Following
+from alphaforge.streaming import open_shared_prices, open_stream, running
+from alphaforge.tasks.alert_work import AlertWork
 from alphaforge.tasks.background import Background
+from alphaforge.tasks.candle_jobs import candle_kinds
 from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.files import Export, Rows, file_kinds
+from alphaforge.tasks.kinds import TaskKind
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
-from alphaforge.tasks.supervisor import keep_running
 from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
 
@@ -146,7 +151,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await strategy.restore()
         await watchlist.restore()
         leadership = Leadership(desk.database, f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}")
-        async with _open_price_stream(settings, desk, lambda: leadership.is_leading) as stream:
+        async with _price_stream(settings, desk, leadership) as stream:
             feed = PriceFeed(
                 desk.source,
                 desk.names,
@@ -154,82 +159,110 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()),
             )
             watchlist.changed = feed.watch
-            background = _background(settings, strategy, watchlist, feed, leadership)
+            background, alerts = await _background(settings, strategy, watchlist, feed, leadership)
             services = desk_services(
-                strategy, watchlist, feed, background.board, gemini_configured=settings.gemini_api_key is not None
+                strategy,
+                watchlist,
+                feed,
+                background.board,
+                alerts.delivery,
+                gemini_configured=settings.gemini_api_key is not None,
             )
             async with open_stream(services, feed), running("background", background.run()):
                 yield services
 
 
 @asynccontextmanager
-async def _open_price_stream(
-    settings: Settings, desk: Desk, leading: Callable[[], bool]
-) -> AsyncIterator[PriceStream | None]:
-    """The price stream that all processes of a desk share, where there may be several and a Redis for it; else None."""
+async def _price_stream(settings: Settings, desk: Desk, leadership: Leadership) -> AsyncIterator[PriceStream | None]:
+    """The price stream of all processes of the desk, where there may be several and a Redis for it; else None."""
     if settings.redis_url is None or not desk.database.is_shared:
         yield None
         return
-    from alphaforge.cache.shared_prices import SharedPrices  # noqa: PLC0415 - 24 MB that few need
-
-    shared = SharedPrices(settings.redis_url.get_secret_value(), f"alphaforge:prices:{_desk_digest(settings)}")
-    try:
-        yield SharedStream(desk.source, shared.publish, shared.messages, leading).stream
-    finally:
-        await shared.aclose()
+    url, channel = settings.redis_url.get_secret_value(), f"alphaforge:prices:{_desk_digest(settings)}"
+    async with open_shared_prices(url, channel, desk.source, lambda: leadership.is_leading) as stream:
+        yield stream
 
 
-@asynccontextmanager
-async def open_stream(services: Services, feed: PriceFeed) -> AsyncIterator[None]:
-    """What happens is told to those who listen, while the block lasts."""
-    following = Following(services.stream, StoredEvents(services.database, services.status.market))
-    live = LiveEvents(services, lambda: feed.status.state)
-    services.stream.opening, services.stream.caught_up = live.opening, following.caught_up
-    services.database.commits.follow(following.heard)
-    await following.begin()
-    feed.subscribe(live.price)
-    try:
-        async with (
-            running("stream", keep_running("stream", following.run)),
-            running("status", keep_running("status", live.watch_status)),
-        ):
-            yield
-    finally:
-        services.stream.end()
-
-
-@asynccontextmanager
-async def running(name: str, work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
-    """Work that goes on while the block lasts."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def _background(
-    settings: Settings,
-    strategy: Strategy,
-    watchlist: Watchlist,
-    feed: PriceFeed,
-    leadership: Leadership,
-) -> Background:
-    database = strategy.desk.database
-    opened = asyncio.Event()
-    engine = Engine(database, market_kinds(strategy, opened.is_set), settings.async_workers, leadership.holder)
-    return Background(
+async def _background(
+    settings: Settings, strategy: Strategy, watchlist: Watchlist, feed: PriceFeed, leadership: Leadership
+) -> tuple[Background, AlertWork]:
+    desk, opened = strategy.desk, asyncio.Event()
+    channels, notifier = await open_channels(settings)
+    alerts = AlertWork.of(
+        desk.database,
+        channels,
+        notifier,
+        instrument=desk.instrument,
+        market=partial(trouble_of_market, desk, feed),
+        is_mine=lambda: leadership.is_leading or not opened.is_set(),
+    )
+    kinds = (
+        *market_kinds(strategy, opened.is_set),
+        *candle_kinds(desk, opened.is_set),
+        *_file_kinds(desk),
+        alerts.delivery.kind,
+    )
+    background = Background(
         strategy,
         watchlist,
         feed.run,
-        engine,
+        Engine(desk.database, kinds, settings.async_workers, leadership.holder, alerts.watch.troubles.job_failed),
         leadership,
         opened,
         scheduled=settings.background_tasks,
         keep_days=settings.rejections_keep_days,
+        beside={"alerts": alerts.dispatch.run, "troubles": alerts.watch.run},
     )
+    return background, alerts
+
+
+async def open_channels(settings: Settings) -> tuple[tuple[Channel, ...], Notifier | None]:
+    """The channels for alerts, and who sends to them; where there are none, nothing is loaded.
+
+    Raises InvalidSetting for an address of ALERT_URLS that cannot be meant. What the predecessor's settings for
+    Telegram say has to go on starting whatever it is: there it is a warning.
+    """
+    channels = channels_of(settings.alert_urls.get_secret_value()) if settings.alert_urls else ()
+    token, chat = settings.telegram_bot_token, settings.telegram_chat_id
+    if not channels and (token is None or chat is None):
+        return (), None
+    from alphaforge.alerts.by_apprise import AppriseNotifier  # noqa: PLC0415 - 18 MiB that a desk without channels spares
+
+    notifier = AppriseNotifier(allow_private=settings.alerts_allow_private)
+    for channel in channels:
+        await asyncio.to_thread(notifier.check, channel)
+    if token is not None and chat is not None:
+        telegram = telegram_channel(token.get_secret_value(), chat)
+        try:
+            await asyncio.to_thread(notifier.check, telegram)
+        except InvalidSetting as error:
+            log.warning("no_telegram_alerts", error=error.message, advice="See TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID.")
+        else:
+            channels += (telegram,)
+    return channels, notifier
+
+
+def _file_kinds(desk: Desk) -> tuple[TaskKind, ...]:
+    """What files say is the interface's to know, which a worker loads when there is a file, beside its event loop."""
+
+    async def export_of(payload: Mapping[str, Any]) -> Export:
+        await asyncio.to_thread(_load_files)
+        from alphaforge.api.exports import export_file  # noqa: PLC0415 - see above
+
+        return export_file(desk.database, desk.clock.now(), payload)
+
+    async def rows_of(payload: Mapping[str, Any], content: bytes) -> Rows:
+        await asyncio.to_thread(_load_files)
+        from alphaforge.api.imports import rows_of  # noqa: PLC0415 - see above
+
+        market = MarketFacts(desk.source.name, desk.source.simulated, connected=True)
+        return await rows_of(payload, content, market, desk.clock.now(), desk.instruments)
+
+    return file_kinds(desk.database, export_of, rows_of)
+
+
+def _load_files() -> None:
+    import alphaforge.api.imports  # noqa: F401, PLC0415 - see `_file_kinds`
 
 
 @asynccontextmanager

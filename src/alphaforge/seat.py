@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -32,8 +33,9 @@ class Seat:
         return cls(listener, line)
 
     def ready(self) -> None:
-        """Tell the one that began this process that it serves."""
-        self.line.send(READY)
+        """Tell the one that began this process that it serves; that it is gone is told by `dismissed`."""
+        with suppress(ConnectionError):
+            self.line.send(READY)
 
     async def dismissed(self) -> None:
         """Wait until another takes this place, or the one that began this process is gone, however that ended."""

@@ -26,8 +26,6 @@ EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (DEPLOY / "example.env").read_tex
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 SETTINGS = {name.upper() for name in Settings.model_fields}
 COMMANDS = set(get_command(app).commands)  # type: ignore[attr-defined]
-AWAITED = {"backup"}
-"""Commands that are still being built."""
 
 
 def sections(unit: Path) -> RawConfigParser:
@@ -53,7 +51,7 @@ def test_every_command_that_is_run_exists() -> None:
     for unit in UNITS:
         run |= set(re.findall(r"/bin/python -m alphaforge (\w+)", unit.read_text()))
     assert {"serve", "worker", "backup"} == run
-    assert run <= COMMANDS | AWAITED
+    assert run <= COMMANDS
 
 
 def test_every_name_in_the_environment_of_our_services_is_a_setting_and_every_value_is_accepted() -> None:

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, remove_compress_type
 
 from alphaforge.api import (
+    alerts,
     analysis,
     backtest,
     bulk,
@@ -19,7 +20,10 @@ from alphaforge.api import (
     documentation,
     enhanced,
     exports,
+    imports,
     instruments,
+    job_files,
+    jobs,
     journal,
     prices,
     rejections,
@@ -47,6 +51,7 @@ _ROUTERS = (
     cache_stats.router,
     enhanced.router,
     exports.router,
+    imports.router,
     bulk.router,
     instruments.router,
     signals.router,
@@ -55,8 +60,11 @@ _ROUTERS = (
     prices.router,
     candles.router,
     analysis.router,
+    alerts.router,
     rejections.router,
     stream.router,
+    jobs.router,
+    job_files.router,
     backtest.router,
     documentation.router,
 )

@@ -1,38 +1,28 @@
 """Many signals or entries in one request: one transaction, all of them or none, and every wrong row named."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.journal_body import derived_fields
 from alphaforge.api.parameters import Asked
+from alphaforge.api.rows import Fault, checked, complain, fault, in_turns
 from alphaforge.api.schemas import bulk as shapes
 from alphaforge.api.schemas.journal import EntryBody
 from alphaforge.api.schemas.signals import SignalBody
 from alphaforge.api.signal_changes import new_signal
-from alphaforge.core.errors import InvalidRows
+from alphaforge.core.instruments import Instrument
 from alphaforge.storage import bulk
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.journal import NewEntry
 from alphaforge.storage.signal_status import status_row
 
 router = APIRouter()
-
-Model = TypeVar("Model", bound=BaseModel)
-Item = TypeVar("Item")
-Fault = dict[str, object]
-
-MOST_FAULTS = 1_000
-"""Errors named in one answer; all of them are counted."""
-_SLICE = 250
-"""Rows between two turns of everybody else."""
-_LONGEST = 300
 
 _NEW_SIGNALS = TypeAdapter(list[SignalBody])
 _SIGNAL_CHANGES = TypeAdapter(list[shapes.SignalChange])
@@ -58,8 +48,8 @@ class _Named(Protocol):
 )
 async def create_signals(services: Asked, once: ThisOnce, body: shapes.NewSignals) -> Response:
     """Store up to 10,000 signals with status PENDING in one transaction."""
-    checked = await _checked(_NEW_SIGNALS, body.signals)
-    new = [new_signal(services, one) async for one in _in_turns(checked)]
+    market, at = services.status.market(), services.clock.now()
+    new = [new_signal(one, market, at) async for one in in_turns(await checked(_NEW_SIGNALS, body.signals))]
 
     async def work(connection: AsyncConnection) -> Response:
         return _created(await bulk.create_signals(connection, new))
@@ -76,13 +66,13 @@ async def create_signals(services: Asked, once: ThisOnce, body: shapes.NewSignal
 )
 async def change_signals(services: Asked, body: shapes.SignalChanges) -> Response:
     """Change what is given of up to 10,000 signals, each named by its id, in one transaction."""
-    changes, at = await _checked(_SIGNAL_CHANGES, body.signals), services.clock.now()
+    changes, at = await checked(_SIGNAL_CHANGES, body.signals), services.clock.now()
     names = {name for change in changes for name in change.model_fields_set} | {"updated_at"}
     if "status" in names:
         names |= {"exit_price", "exit_time", "outcome"}
     async with services.database.write("trading_signals") as connection:
         held = await bulk.held_signals(connection, sorted(names), [one.id for one in changes])
-        _complain(_lost(changes, held, "signal"), len(changes))
+        complain(_lost(changes, held, "signal"), len(changes))
         await bulk.change_signals(connection, [_changed_signal(held[one.id], one, at) for one in changes])
     return _changed(len(changes))
 
@@ -103,16 +93,19 @@ def _changed_signal(stored: Mapping[str, Any], change: shapes.SignalChange, at: 
 )
 async def create_entries(services: Asked, once: ThisOnce, body: shapes.NewEntries) -> Response:
     """Store up to 10,000 trades in one transaction; figures that are not given follow as for one."""
-    new, known, at = [], services.instruments.known, time.time()
-    async for one in _in_turns(await _checked(_NEW_ENTRIES, body.entries)):
-        given = vars(one)  # plain values already
-        derived = derived_fields(given, frozenset(one.model_fields_set), known)
-        new.append(NewEntry(**given | derived, created_at=at))
+    known, at = services.instruments.known, time.time()
+    new = [new_entry(one, known, at) async for one in in_turns(await checked(_NEW_ENTRIES, body.entries))]
 
     async def work(connection: AsyncConnection) -> Response:
         return _created(await bulk.create_entries(connection, new))
 
     return await once.write("journal_entries", work)
+
+
+def new_entry(body: EntryBody, known: Mapping[str, Instrument], at: float) -> NewEntry:
+    """An entry as it is stored at a moment, with the figures that follow from what was given."""
+    given = vars(body)  # plain values already
+    return NewEntry(**given | derived_fields(given, frozenset(body.model_fields_set), known), created_at=at)
 
 
 @router.put(
@@ -127,20 +120,20 @@ async def change_entries(services: Asked, body: shapes.EntryChanges) -> Response
 
     Figures that follow from changed prices follow again.
     """
-    changes, known = await _checked(_ENTRY_CHANGES, body.entries), services.instruments.known
+    changes, known = await checked(_ENTRY_CHANGES, body.entries), services.instruments.known
     rows, names = [], set[str]()
     async with services.database.write("journal_entries") as connection:
         held = await bulk.held_entries(connection, [one.id for one in changes])
         faults = _lost(changes, held, "entry")
-        async for number, one in _in_turns(list(enumerate(changes))):
+        async for number, one in in_turns(list(enumerate(changes))):
             given = one.model_dump(exclude_unset=True)
             row = {**held.get(one.id, _NO_ENTRY), **given}
             if row["close_time"] is not None and row["close_time"] < row["open_time"]:
-                faults.append(_fault(number, ("closeTime",), "closeTime lies before openTime"))
+                faults.append(fault(number, ("closeTime",), "closeTime lies before openTime"))
             derived = {} if one.id not in held else derived_fields(row, frozenset(given), known)
             rows.append(row | derived)
             names.update(given, derived)
-        _complain(faults, len(changes))
+        complain(faults, len(changes))
         await bulk.change_entries(connection, [{name: row[name] for name in names if name in row} for row in rows])
     return _changed(len(rows))
 
@@ -148,61 +141,15 @@ async def change_entries(services: Asked, body: shapes.EntryChanges) -> Response
 _NO_ENTRY = {"open_time": 0.0, "close_time": None}
 
 
-async def _checked(adapter: TypeAdapter[list[Model]], given: Sequence[object]) -> list[Model]:
-    """The rows as their model has them; raises InvalidRows naming every one that does not fit."""
-    rows: list[Model] = []
-    faults: list[Fault] = []
-    for start in range(0, len(given), _SLICE):
-        try:
-            rows += adapter.validate_python(given[start : start + _SLICE])
-        except ValidationError as error:
-            for one in error.errors(include_url=False, include_context=False, include_input=False):
-                number, *loc = one["loc"]
-                faults.append(_fault(start + int(number), loc, one["msg"].removeprefix("Value error, ")))
-        await asyncio.sleep(0)
-    _complain(faults, len(given))
-    return rows
-
-
-async def _in_turns(many: Sequence[Item]) -> AsyncIterator[Item]:
-    """Each of many, with a turn for everybody else now and then."""
-    for number, one in enumerate(many, 1):
-        yield one
-        if number % _SLICE == 0:
-            await asyncio.sleep(0)
-
-
 def _lost(changes: Sequence[_Named], held: Mapping[int, object], noun: str) -> list[Fault]:
     """The changes of what is not there, and those of what another row changes as well."""
     faults, first = [], dict[int, int]()
     for number, one in enumerate(changes):
         if one.id not in held:
-            faults.append(_fault(number, ("id",), f"There is no {noun} {one.id}"))
+            faults.append(fault(number, ("id",), f"There is no {noun} {one.id}"))
         elif first.setdefault(one.id, number) != number:
-            faults.append(_fault(number, ("id",), f"Row {first[one.id]} changes this {noun} already"))
+            faults.append(fault(number, ("id",), f"Row {first[one.id]} changes this {noun} already"))
     return faults
-
-
-def _fault(row: int, loc: Sequence[int | str], message: str) -> Fault:
-    """What is wrong in a row; keys that a client invented are cut short, and without lone surrogates."""
-    plain = [part if isinstance(part, int) else part.encode("utf-8", "replace").decode()[:100] for part in loc]
-    return {"row": row, "loc": plain, "msg": message.encode("utf-8", "replace").decode()[:_LONGEST]}
-
-
-def _complain(faults: Sequence[Fault], count: int) -> None:
-    """Raise InvalidRows where there are faults."""
-    if not faults:
-        return
-    wrong = len({fault["row"] for fault in faults})
-    message = f"{wrong} of {count} rows cannot be meant; nothing was stored"
-    named = "`errors` names them, rows counted from 0."
-    if len(faults) > MOST_FAULTS:
-        named = f"`errors` names the first {MOST_FAULTS} of {len(faults)} errors, rows counted from 0."
-    raise InvalidRows(message, sorted(faults, key=_row)[:MOST_FAULTS], advice=named)
-
-
-def _row(fault: Fault) -> int:
-    return int(str(fault["row"]))
 
 
 def _created(ids: list[int]) -> Response:

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_FORMULA = re.compile(r"[\s\x00-\x1f\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF001 - those wide signs begin formulas too
+_FORMULA = re.compile(r"'*[\s\x00-\x1f\u200b\ufeff]*[=+\-@＝＋－＠]|'*[\t\r\n]")  # noqa: RUF001 - those wide signs begin formulas too
 
 
 def safe_cell(value: object) -> object:
     """A cell that no spreadsheet takes for a formula; numbers stay numbers, also negative ones.
 
-    A text that begins like a formula, or with a tab or line break, gets an apostrophe before it.
+    A text that begins like a formula, or with a tab or line break, gets an apostrophe before it; so does one that looks
+    as if it had got it already, so that `read_cell` knows.
     """
     if isinstance(value, str):
         return f"'{value}" if not value[:1].isalnum() and _FORMULA.match(value) else value
@@ -22,6 +23,11 @@ def safe_cell(value: object) -> object:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return value
+
+
+def read_cell(text: str) -> str:
+    """The text that `safe_cell` made this cell of."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def csv_lines(rows: Iterable[Iterable[object]]) -> bytes:

@@ -11,6 +11,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from alphaforge.api.header_lines import header_lines
+
 LONGEST_HEAD = 65_536
 _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
@@ -74,9 +76,7 @@ class Connection(HttpToolsProtocol):
         if found is None:
             return False
         told, own = found
-        lines = [_STATUS_LINES[told.status], self._default_lines(), told.lines]
-        lines += [b"%b: %b\r\n" % pair for pair in own]
-        lines.append(b"\r\n")
+        lines = [_STATUS_LINES[told.status], self._default_lines(), told.lines, header_lines(own), b"\r\n"]
         if len(told.body) <= _SMALL:
             lines.append(told.body)
             self.transport.write(b"".join(lines))
@@ -95,7 +95,7 @@ class Connection(HttpToolsProtocol):
         defaults, lines = self._defaults
         if defaults is not self.server_state.default_headers:
             defaults = self.server_state.default_headers
-            lines = b"".join(b"%b: %b\r\n" % pair for pair in defaults)
+            lines = header_lines(defaults)
             type(self)._defaults = defaults, lines  # noqa: SLF001 - its own
         return lines
 

@@ -1,10 +1,11 @@
 """Everything there is, as a file: written row by row as it is read, in constant memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Response
@@ -14,12 +15,12 @@ from alphaforge.api.cells import csv_lines, csv_of_columns
 from alphaforge.api.encoding import Columns, bodies
 from alphaforge.api.journal_body import entry_columns
 from alphaforge.api.journal_lists import spellings_of
-from alphaforge.api.parameters import Asked, From, To, clean_text
+from alphaforge.api.parameters import Asked, From, To
+from alphaforge.api.schemas.jobs import ExportJob
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_columns
-from alphaforge.api.signals import StatusFilter, SymbolFilter, statuses_of
-from alphaforge.core.errors import DatabaseBusy, InvalidInput, UnknownInstrument
-from alphaforge.core.instruments import instrument_name
+from alphaforge.api.signals import StatusFilter, SymbolFilter, filtered_instrument, statuses_of
+from alphaforge.core.errors import DatabaseBusy
 from alphaforge.core.times import from_epoch
 from alphaforge.storage.engine import Database
 from alphaforge.storage.exports import (
@@ -34,6 +35,8 @@ from alphaforge.storage.listing import Page
 from alphaforge.storage.signals import SignalCriteria
 
 router = APIRouter()
+
+T = TypeVar("T")
 
 PAGE = 500
 """Rows held at once: a few milliseconds of the event loop."""
@@ -115,9 +118,7 @@ async def export_signals(
     Each signal that is there from beginning to end comes once, as it was when it was read; those made meanwhile do
     not come. In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    criteria = SignalCriteria(statuses_of(status), None if symbol is None else _name(symbol), start=start, end=end)
-    export = signal_export(criteria, PAGE)
-    return await _streamed(services, form, _File("signals", export, signal_columns))
+    return await _streamed(_export(services, form, _signals(status, symbol, start, end)))
 
 
 @router.get(
@@ -140,38 +141,86 @@ async def export_journal(
 
     Screenshots come only with `include=screenshots`. For the rest see the signals' file.
     """
-    pictures = include is Heavy.SCREENSHOTS
+    return await _streamed(_export(services, form, _journal(symbol, start, end, include)))
+
+
+def _signals(status: str | None, symbol: str | None, start: float | None, end: float | None) -> _File:
+    criteria = SignalCriteria(statuses_of(status), filtered_instrument(symbol), start=start, end=end)
+    return _File("signals", signal_export(criteria, PAGE), signal_columns)
+
+
+def _journal(symbol: str | None, start: float | None, end: float | None, include: str | None) -> _File:
+    pictures = include == Heavy.SCREENSHOTS
     criteria = JournalCriteria(spellings_of(symbol), start, end)
     export = journal_export(criteria, PAGE_WITH_PICTURES if pictures else PAGE, pictures=pictures)
-    return await _streamed(services, form, _File("journal", export, entry_columns))
+    return _File("journal", export, entry_columns)
 
 
-def _name(spelling: str) -> str:
-    try:
-        return instrument_name(clean_text(spelling))
-    except UnknownInstrument as error:  # a filter that cannot be meant, not a thing that is missing
-        raise InvalidInput(error.message, advice=error.advice) from None
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """A file that is to be written: what it is called, and its bytes."""
+
+    name: str
+    media_type: str
+    database: Database
+    form: Form
+    file: _File
+
+    async def parts(self) -> AsyncIterator[tuple[bytes, float]]:
+        """The file a part at a time, each with the share that is written with it, from 0 to 1."""
+        head = csv_lines([self.file.keys()]) if self.form is Form.CSV else b""
+        async for written, share in _parts(self.database, self.file, self.form):
+            yield head + written, share
+            head = b""
+        if head:
+            yield head, 1.0
 
 
-async def _streamed(services: Services, form: Form, file: _File) -> Response:
+def export_file(database: Database, at: float, payload: Mapping[str, Any]) -> ExportFile:
+    """The file that a job is to write, asked for as `schemas.jobs.ExportJob` has it and named by the day of `at`.
+
+    Raises InvalidInput naming what a filter accepts.
+    """
+    asked = ExportJob.model_validate(payload)
+    if asked.noun == "signals":
+        file = _signals(asked.status, asked.symbol, asked.start, asked.end)
+    else:
+        file = _journal(asked.symbol, asked.start, asked.end, asked.include)
+    return _named(database, at, Form(asked.form), file)
+
+
+def _named(database: Database, at: float, form: Form, file: _File) -> ExportFile:
+    name = f"{file.noun}-{from_epoch(at).date().isoformat()}.{form.value}"
+    return ExportFile(name, _MEDIA[form], database, form, file)
+
+
+def _export(services: Services, form: Form, file: _File) -> ExportFile:
+    return _named(services.database, services.clock.now(), form, file)
+
+
+def attached(name: str) -> dict[str, str]:
+    """The headers of a file by this name."""
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
+
+
+async def _streamed(export: ExportFile) -> Response:
     """The file, as soon as its first part is read: until then an error is an answer of its own."""
-    parts = _parts(services.database, file, form)
-    first = await anext(parts, b"")
-    name = f"{file.noun}-{from_epoch(services.clock.now()).date().isoformat()}.{form.value}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
-    return StreamingResponse(_written(form, file, first, parts), headers=headers, media_type=_MEDIA[form])
+    parts = export.parts()
+    first = await anext(parts, None)  # not a tuple: Python 3.11 takes that for its parts
+    return StreamingResponse(
+        _written(first[0] if first else b"", parts), headers=attached(export.name), media_type=export.media_type
+    )
 
 
-async def _written(form: Form, file: _File, first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if form is Form.CSV:
-        yield csv_lines([file.keys()])
+async def _written(first: bytes, parts: AsyncIterator[tuple[bytes, float]]) -> AsyncIterator[bytes]:
     yield first
-    async for part in parts:
-        yield part
+    async for part, _ in parts:
+        if part:
+            yield part
 
 
-async def _parts(database: Database, file: _File, form: Form) -> AsyncIterator[bytes]:
-    """The rows a part at a time, as they are written.
+async def _parts(database: Database, file: _File, form: Form) -> AsyncIterator[tuple[bytes, float]]:
+    """The rows a part at a time, as they are written, with the share of the table that has been looked at.
 
     Between parts it holds no connection and no row: a reader that stops or goes away costs nobody, and a slow one the
     bytes that wait for him.
@@ -179,19 +228,19 @@ async def _parts(database: Database, file: _File, form: Form) -> AsyncIterator[b
     async with database.long_reads, database.read() as connection:
         until = await newest_id(connection, file.export)
     after = 0
-    while (part := await _patiently(database, file, form, after, until)) is not None:
+    while (part := await patiently(partial(_part, database, file, form, after, until))) is not None:
         after, written = part
-        if written:
-            yield written
+        yield written, after / until
 
 
-async def _patiently(database: Database, file: _File, form: Form, after: int, until: int) -> tuple[int, bytes] | None:
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What is read, as soon as others leave a connection for it."""
     for pause in _PAUSES:
         try:
-            return await _part(database, file, form, after, until)
+            return await read()
         except DatabaseBusy:
             await asyncio.sleep(pause)
-    return await _part(database, file, form, after, until)
+    return await read()
 
 
 async def _part(database: Database, file: _File, form: Form, after: int, until: int) -> tuple[int, bytes] | None:

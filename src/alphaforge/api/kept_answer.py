@@ -42,12 +42,17 @@ _VARY = (b"vary", b"Accept-Encoding")
 @lru_cache(maxsize=256)
 def coding_of(accept_encoding: bytes) -> bytes:
     """The coding to answer with: the one we prefer of those accepted at all; identity where there is none."""
+    return next((coding for coding in _ENCODERS if accepts(accept_encoding, coding)), IDENTITY)
+
+
+def accepts(accept_encoding: bytes, coding: bytes) -> bool:
+    """Whether a coding is accepted at all."""
     accepted: dict[bytes, bool] = {}
     for part in accept_encoding.lower().split(b","):
         name, _, parameters = part.partition(b";")
         quality = parameters.replace(b" ", b"").removeprefix(b"q=")
         accepted[name.strip()] = quality.rstrip(b"0") not in (b"", b"0.") if parameters else True
-    return next((coding for coding in _ENCODERS if accepted.get(coding, accepted.get(b"*", False))), IDENTITY)
+    return accepted.get(coding, accepted.get(b"*", False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class CursorOf(IntEnum):
     REJECTIONS = 3
     HISTORY_REJECTION = 4
     HISTORY_SIGNAL = 5
+    JOBS = 6
+    ALERTS = 7
 
 
 Fields = Annotated[Literal["full", "minimal"], Query(description="`minimal`: only the columns that a table shows.")]
@@ -51,11 +53,10 @@ AskedCursor = Annotated[
 ]
 
 
-class PageQuery(BaseModel):
-    """The page that is asked for."""
+class CursorQuery(BaseModel):
+    """The page that is asked for by its cursor."""
 
     cursor: AskedCursor = None
-    skip: Skip = 0
     limit: Limit = None
 
     def size(self, most: int) -> int:
@@ -68,12 +69,20 @@ class PageQuery(BaseModel):
 
     def behind(self, *lists: CursorOf) -> tuple[CursorOf, Position] | None:
         """Where the page begins, by the cursor; raises InvalidInput for one that no page of these lists gave."""
-        if self.cursor is None:
-            return None
-        if self.skip:
+        return None if self.cursor is None else cursor_position(self.cursor, lists)
+
+
+class PageQuery(CursorQuery):
+    """The same, or by how many rows come before it."""
+
+    skip: Skip = 0
+
+    def behind(self, *lists: CursorOf) -> tuple[CursorOf, Position] | None:
+        """See above; raises InvalidInput for both at once as well."""
+        if self.cursor is not None and self.skip:
             message = "Give skip or cursor, not both"
             raise InvalidInput(message)
-        return cursor_position(self.cursor, lists)
+        return super().behind(*lists)
 
 
 def cursor_text(of: CursorOf, position: Position | None) -> str | None:

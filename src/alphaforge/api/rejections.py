@@ -8,12 +8,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
 
 from alphaforge.api.cells import safe_cell
 from alphaforge.api.encoding import json_answer
-from alphaforge.api.listing import DEFAULT_PAGE, WHOLE, AskedCursor, CursorOf, cursor_position, cursor_text, link_to
-from alphaforge.api.parameters import Asked, Day, Limit, day_of, most_of, page_size
+from alphaforge.api.listing import CursorOf, CursorQuery, cursor_text, link_to
+from alphaforge.api.parameters import Asked, Day, day_of, most_of
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import system as shapes
 from alphaforge.api.signals import SymbolFilter, filtered_instrument
@@ -48,14 +47,12 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class RejectionQuery(BaseModel):
+class RejectionQuery(CursorQuery):
     """A day's rejections, or a part of them."""
 
     day: Annotated[Day, Query(alias="date")] = None
     form: AskedForm = Form.JSON
     symbol: SymbolFilter = None
-    limit: Limit = None
-    cursor: AskedCursor = None
 
 
 _PARAMETERS = documented(RejectionQuery)
@@ -83,9 +80,8 @@ async def rejections(
     Without `limit` and `cursor` the whole day, its first 10,000 at most; else a page of it. `next` says where the
     next one begins.
     """
-    is_whole = query.limit is None and query.cursor is None
-    size = WHOLE if is_whole else page_size(query.limit, most_of(request), DEFAULT_PAGE)
-    behind = None if query.cursor is None else cursor_position(query.cursor, (CursorOf.REJECTIONS,))[1]
+    size, place = query.size_or_whole(most_of(request)), query.behind(CursorOf.REJECTIONS)
+    behind = place and place[1]
     instrument = filtered_instrument(query.symbol)
     async with services.database.read() as connection:
         repository = RejectionRepository(connection)

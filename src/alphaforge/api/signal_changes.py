@@ -10,7 +10,7 @@ from alphaforge.api.idempotency import Once, ThisOnce
 from alphaforge.api.parameters import Asked, Id, clean_text
 from alphaforge.api.results import Settlement
 from alphaforge.api.schemas import signals as shapes
-from alphaforge.api.services import Services
+from alphaforge.api.services import MarketFacts, Services
 from alphaforge.api.signal_body import Row, signal_body
 from alphaforge.core.errors import NotFound
 from alphaforge.core.instruments import Instrument
@@ -20,6 +20,7 @@ from alphaforge.storage.signals import NewSignal, SignalRepository
 
 router = APIRouter(tags=["signals"])
 
+_OF_A_NEW_ONE = set(shapes.SignalBody.model_fields) - {"symbol"}
 _ACCEPTED = ("WON", "LOST", "EXPIRED", "PENDING", "ACTIVE", "CLOSED", "CANCELLED")
 
 
@@ -36,7 +37,7 @@ async def create_signal_as_before(services: Asked, once: ThisOnce, body: shapes.
 
 
 async def _create(services: Services, once: Once, body: shapes.SignalBody, message: str) -> Response:
-    new = new_signal(services, body)
+    new = new_signal(body, services.status.market(), services.clock.now())
 
     async def work(connection: AsyncConnection) -> Response:
         repository = SignalRepository(connection)
@@ -46,17 +47,16 @@ async def _create(services: Services, once: Once, body: shapes.SignalBody, messa
     return await once.write("trading_signals", work)
 
 
-def new_signal(services: Services, body: shapes.SignalBody) -> NewSignal:
-    """A signal made by hand, now and at this market."""
+def new_signal(body: shapes.SignalBody, market: MarketFacts, at: float) -> NewSignal:
+    """A signal made by hand at a market and a moment."""
     reward = abs(body.tp1 - body.entry) / abs(body.entry - body.stop_loss)
-    market = services.status.market()
     return NewSignal(
         instrument=body.symbol,
         rr_ratio=f"1:{reward:.1f}" if reward < 10_000 else None,  # noqa: PLR2004 - the column holds ten characters
-        created_at=services.clock.now(),
+        created_at=at,
         source=market.source,
         simulated=market.simulated,
-        **body.model_dump(exclude={"symbol"}),
+        **body.model_dump(include=_OF_A_NEW_ONE),
     )
 
 

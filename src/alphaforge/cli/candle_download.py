@@ -1,7 +1,6 @@
 """`alphaforge candles download`."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +9,6 @@ from alphaforge.cli.opening import STOP_FIRST, writing
 from alphaforge.cli.output import AsJson, note, print_json, print_table, progress
 from alphaforge.cli.state import state
 from alphaforge.core.errors import InvalidInput
-from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import instrument_name
 from alphaforge.core.times import parse_rfc3339
 
@@ -18,10 +16,9 @@ if TYPE_CHECKING:
     from alphaforge.market.source import CandleSource
     from alphaforge.settings import Settings
     from alphaforge.storage.engine import Database
+    from alphaforge.workflows.download_candles import Span
 
 _DAY = 86_400
-_PAGE = 5_000 * Granularity.M5.seconds
-"""What one request may span."""
 
 
 def download(
@@ -53,16 +50,17 @@ Bounds = tuple[float | None, float | None]
 
 async def _download(settings: "Settings", names: list[str], bounds: Bounds, days: int) -> list[dict[str, Any]]:
     from alphaforge.bootstrap import open_source  # noqa: PLC0415 - `--help` needs none of it
+    from alphaforge.workflows.download_candles import spans_of  # noqa: PLC0415 - the same
 
     async with writing(settings, STOP_FIRST) as database, open_source(settings, names) as source:
         await source.connect()
         until = bounds[1] or source.clock.now()
-        pages = list(_pages(bounds[0] or until - days * _DAY, until))
-        if not pages:
+        spans = spans_of(bounds[0] or until - days * _DAY, until)
+        if not spans:
             raise InvalidInput("There is no time between --from and --to", advice="--from comes before --to.")
         with progress() as bar:
-            tasks = {name: bar.add_task(name, total=len(pages)) for name in names}
-            work = (_one(database, source, name, pages, lambda n=name: bar.advance(tasks[n])) for name in names)
+            tasks = {name: bar.add_task(name, total=len(spans)) for name in names}
+            work = (_one(database, source, name, spans, lambda n=name: bar.advance(tasks[n])) for name in names)
             return list(await asyncio.gather(*work))
 
 
@@ -70,25 +68,14 @@ async def _one(
     database: "Database",
     source: "CandleSource",
     name: str,
-    pages: list[tuple[int, int]],
+    spans: "list[Span]",
     done: Any,  # noqa: ANN401 - a callback of the progress bar
 ) -> dict[str, Any]:
-    from alphaforge.storage.candles import CandleRepository  # noqa: PLC0415 - `--help` needs none of it
+    from alphaforge.workflows.download_candles import download_candles  # noqa: PLC0415 - `--help` needs none of it
 
-    count = changed = 0
-    for start, end in pages:
-        page = await source.candles(name, Granularity.M5, start=start, end=end)
-        async with database.write("candles") as connection:
-            changed += len(await CandleRepository(connection, source.name).keep(page.closed))
-        count += len(page.closed)
+    async def note(_: object, __: object) -> None:
         done()
-    source_facts = {"source": source.name, "candles": count, "new_or_changed": changed, "simulated": source.simulated}
-    return {"instrument": name} | source_facts
 
-
-def _pages(since: float, until: float) -> Iterator[tuple[int, int]]:
-    """Spans of at most 5,000 candles, from the first full candle on."""
-    at = Granularity.M5.floor(since + Granularity.M5.seconds - 1)
-    while at < until:
-        yield at, min(at + _PAGE, int(until))
-        at += _PAGE
+    found = await download_candles(database, source, name, spans, note)
+    facts = {"source": source.name, "candles": found.candles, "new_or_changed": found.changed}
+    return {"instrument": name, **facts, "simulated": source.simulated}

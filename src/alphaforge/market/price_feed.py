@@ -119,6 +119,7 @@ class PriceFeed:
             opened = self._now()
             try:
                 await (self._follow() if self._instruments else self._changed.wait())
+                self._enter(FeedState.POLLING, "the price stream is opened for other instruments")
             except MarketError as error:
                 if self._now() - opened >= self._settings.steady_after:
                     pause = self._settings.pause
@@ -134,18 +135,23 @@ class PriceFeed:
         self._heard = self._streamed = self._quiet_since = self._now()
         began = self._heard
         listening = asyncio.create_task(self._listen(), name="price stream")
+        watching = asyncio.create_task(self._look_after(began), name="watchdog of the price stream")
         changed = asyncio.create_task(self._changed.wait(), name="instruments changed")
+        tasks = (listening, watching, changed)
         try:
-            while not (changed.done() or listening.done()):
-                await self._look(opening=self._heard == began)
-                wait = max(0.0, self._next_look(opening=self._heard == began) - self._now())
-                await asyncio.wait({listening, changed}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                listening.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            listening.cancel()
-            changed.cancel()
-            await asyncio.gather(listening, changed, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look_after(self, began: float) -> None:
+        """Look after the stream that is being opened since `began`, until what is seen must end it."""
+        while True:
+            await self._look(opening=self._heard == began)
+            await asyncio.sleep(max(0.0, self._next_look(opening=self._heard == began) - self._now()))
 
     async def _listen(self) -> None:
         """Take what the stream brings until it ends, which it does with a MarketError."""
@@ -189,13 +195,20 @@ class PriceFeed:
         return float("inf") if self._open_since is None else self._settings.closed_pause
 
     async def _hold_against_an_answer(self) -> None:
-        """Ask for prices: raises MuteStream where the market moved and the stream did not say so."""
+        """Ask for prices: raises MuteStream where the market moved and the stream did not say so.
+
+        An answer that fails proves nothing; where a second one fails too, opening the stream anew is all there is.
+        """
         began = self._now()
         try:
             moved = await self._poll()
         except MarketError as error:
-            log.info("stream_without_prices_unproven", reason=error.message)  # the stream is not to blame for that
-            moved = False
+            settings = self._settings
+            if self._trading() and self._now() - self._streamed >= settings.silence - settings.poll_every:
+                raise MuteStream("The price stream brings no prices, and neither does an answer") from error
+            log.info("stream_without_prices_unproven", reason=error.message)  # once, the stream is not to blame for it
+            self._quiet_since = max(self._streamed, self._now() - self._mute_after() + self._settings.poll_every)
+            return
         if moved:
             await asyncio.sleep(self._settings.grace)  # the price may have been on its way
             if self._streamed < began:
@@ -217,25 +230,27 @@ class PriceFeed:
                     await self._changed.wait()
             if self._trading() and not was_trading:
                 return  # the market opened
-            if self._now() < until and not self._token_rejected:
+            if self._now() < until:
                 await self._ask_if_needed()
 
     async def _ask_if_needed(self) -> None:
-        """Ask, not too often, while the market trades or may trade; raises where the token is refused."""
+        """Ask, not too often, while the market trades or may trade; a failure is how the feed stands, and no more."""
         if self._now() - self._asked < self._ask_every():
             return
         try:
             await self._poll()
-        except TokenRejected:
-            raise
         except MarketError as error:
-            self._enter(FeedState.DOWN, error.message)
+            self._token_rejected = isinstance(error, TokenRejected)
+            asked, reason = FeedState.DOWN, error.message
         else:
-            if self._state is not FeedState.STREAMING:
-                self._enter(FeedState.POLLING, self._reason)
+            asked, reason = FeedState.POLLING, self._reason
+        if self._state is not FeedState.STREAMING:  # which it may have become meanwhile
+            self._enter(asked, reason)
 
     def _ask_every(self) -> float:
         """Seconds between questions while there is no stream; in a closed market only for what is not known at all."""
+        if self._token_rejected:
+            return self._settings.refused_pause
         if self._trading():
             return self._settings.poll_every
         known = all(name in self._received for name in self._instruments)

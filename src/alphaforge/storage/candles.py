@@ -74,6 +74,18 @@ class CandleRepository:
             changed += await self._keep(series.rows(start, start + _ROWS_AT_ONCE))
         return changed
 
+    async def take(self, series: CandleSeries) -> list[int]:
+        """Store candles as the market sent them; answers the starts of those that were new or differed.
+
+        Each that closed since, or came back revised, is an event; history that is only now fetched is none.
+        """
+        newest = await self.newest_start(series.instrument)
+        changed = await self.keep(series)
+        if newest is not None:
+            news = [start for start in changed if start >= newest - _NEWS_SECONDS]
+            await EventRepository(self.connection).closed(series.instrument, news)
+        return changed
+
     async def _keep(self, series: CandleSeries) -> list[int]:
         times, packed = series.time.tolist(), _pack(series)
         key, size = (self.source, series.instrument), _PACKED.itemsize
@@ -144,17 +156,9 @@ class CandleStore:
             return await CandleRepository(connection, self.source).between(instrument, start, end)
 
     async def keep(self, series: CandleSeries) -> None:
-        """Store candles; a candle that is there already is replaced.
-
-        Each that closed since, or came back revised, is an event; history that is only now fetched is none.
-        """
+        """Store candles as the market sent them, see `CandleRepository.take`."""
         async with self.database.write("candles") as connection:
-            repository = CandleRepository(connection, self.source)
-            newest = await repository.newest_start(series.instrument)
-            changed = await repository.keep(series)
-            if newest is not None:
-                news = [start for start in changed if start >= newest - _NEWS_SECONDS]
-                await EventRepository(connection).closed(series.instrument, news)
+            await CandleRepository(connection, self.source).take(series)
 
 
 def _up(moment: float) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alphaforge.storage.connection import AsyncConnection
@@ -21,6 +21,8 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed"
 STATUSES = (QUEUED, RUNNING, DONE, FAILED, CANCELLED)
 ENDED = (DONE, FAILED, CANCELLED)
 KEPT_SECONDS = 7 * 86_400.0
+MARKET_LANE = "market"
+"""Scans and settlements, one of them at a time: what settles must not overtake what decides."""
 
 _c = jobs.c
 _COLUMNS = [column for column in jobs.columns if column.name != "holder"]
@@ -69,7 +71,7 @@ class JobRepository:
         """Queue a job, to run in `delay` seconds at the earliest; None where there is one of this key already."""
         at = now(self.connection)
         row: dict[str, Any] = {"kind": kind, "key": key, "lane": lane, "status": QUEUED, "attempts": 0}
-        row |= {"payload": msgspec.json.encode(payload).decode(), "cancelling": False}
+        row |= {"payload": encoded(payload), "cancelling": False}
         row |= {"created_at": at, "run_at": at + delay}
         statement = insert(self.connection, jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
         made: int | None = await self.connection.scalar(statement.returning(_c.id))
@@ -94,13 +96,7 @@ class JobRepository:
         limit: int,
     ) -> list[Job]:
         """Jobs, newest first, of these kinds and statuses (none: all), with ids below `before`."""
-        statement = select(*_COLUMNS).order_by(_c.id.desc()).limit(limit)
-        if kinds:
-            statement = statement.where(_c.kind.in_(kinds))
-        if statuses:
-            statement = statement.where(_c.status.in_(statuses))
-        if before is not None:
-            statement = statement.where(_c.id < before)
+        statement = page_statement(kinds, statuses, before, limit)
         return [_job(row) for row in (await self.connection.execute(statement)).all()]
 
     async def claim(
@@ -112,9 +108,12 @@ class JobRepository:
         Only the last attempt's holder may finish a job: see `finish`.
         """
         at = now(self.connection)
-        other = jobs.alias("other")
-        lane_taken = exists().where(other.c.lane == _c.lane, other.c.status == RUNNING, other.c.id != _c.id)
-        due = select(_c.id).where(_c.kind.in_(kinds), self._is_due(at), ~lane_taken).order_by(_c.run_at, _c.id).limit(1)
+        due = (
+            select(_c.id)
+            .where(_c.kind.in_(kinds), self._is_due(at), ~_lane_is_taken())
+            .order_by(_c.run_at, _c.id)
+            .limit(1)
+        )
         if job_id is not None:
             due = due.where(_c.id == job_id)
         values = {"status": RUNNING, "holder": holder, "held_until": at + seconds, "started_at": at, "progress": None}
@@ -131,10 +130,16 @@ class JobRepository:
         return None if found is None else _job(found)
 
     async def next_due(self, kinds: Collection[str]) -> float | None:
-        """In how many seconds the next of these jobs is due, below 0 for one that waits; None where there is none."""
+        """In how many seconds the next of these jobs is due, below 0 for one that waits; None where there is none.
+
+        One whose lane is taken is not due before that is free: whoever looked for it would find nothing, again and
+        again.
+        """
         moment = case((_c.status == QUEUED, _c.run_at), else_=_c.held_until)
         waiting = (QUEUED,) if self._is_alone else (QUEUED, RUNNING)
-        statement = select(func.min(moment) - now(self.connection)).where(_c.kind.in_(kinds), _c.status.in_(waiting))
+        statement = select(func.min(moment) - now(self.connection)).where(
+            _c.kind.in_(kinds), _c.status.in_(waiting), ~_lane_is_taken()
+        )
         seconds: float | None = await self.connection.scalar(statement)
         return seconds
 
@@ -150,20 +155,41 @@ class JobRepository:
     async def finish(
         self, job: Job, holder: str, status: str, *, result: object = None, error: str | None = None
     ) -> bool:
-        """End a job that is held; False where it is ours no more."""
-        values = {"status": status, "finished_at": now(self.connection), "held_until": None, "holder": None}
-        encoded = None if result is None else msgspec.json.encode(result).decode()
-        progress = 1.0 if status == DONE else _c.progress
-        statement = update(jobs).where(*_held(job, holder))
-        changed = await self.connection.execute(
-            statement.values(values | {"result": encoded, "error": error, "progress": progress})
-        )
-        return changed.rowcount == 1
+        """End a job that is held; False where it is ours no more.
+
+        One whose result is stored already, with its work, is done whatever happened since; one that failed while it
+        was to be cancelled is cancelled.
+        """
+        is_done, when_asked = _c.result.is_not(None), CANCELLED if status == FAILED else status
+        values = {
+            "status": case((is_done, DONE), (_c.cancelling, when_asked), else_=status),
+            "result": func.coalesce(_c.result, None if result is None else encoded(result)),
+            "error": case((is_done, None), else_=error),
+            "progress": case((is_done, 1.0), else_=1.0 if status == DONE else _c.progress),
+            "finished_at": now(self.connection),
+            "held_until": None,
+            "holder": None,
+        }
+        changed = await self.connection.execute(update(jobs).where(*_held(job, holder)).values(values))
+        if changed.rowcount != 1:
+            return False
+        await self._forget_pieces(job.id, with_file=status != DONE)
+        return True
+
+    async def _forget_pieces(self, job_id: int, *, with_file: bool) -> None:
+        """Remove what an ended job has no use for any more; the file only of one that is not done."""
+        pieces = delete(job_chunks).where(job_chunks.c.job_id == job_id)
+        await self.connection.execute(pieces if with_file else pieces.where(job_chunks.c.number < 0))
 
     async def put_back(self, job: Job, holder: str, delay: float, *, error: str | None, counted: bool = True) -> bool:
-        """Queue a held job again, to run in `delay` seconds; `counted` off: this attempt was none."""
+        """Queue a held job again, to run in `delay` seconds; `counted` off: this attempt was none.
+
+        One that is to be cancelled, or whose result is stored already (see `finish`), ends instead.
+        """
+        is_done = _c.result.is_not(None)
         values = {
-            "status": QUEUED,
+            "status": case((is_done, DONE), (_c.cancelling, CANCELLED), else_=QUEUED),
+            "finished_at": case((or_(is_done, _c.cancelling), now(self.connection)), else_=None),
             "holder": None,
             "held_until": None,
             "run_at": now(self.connection) + delay,
@@ -174,9 +200,11 @@ class JobRepository:
 
     async def cancel(self, job_id: int) -> Job | None:
         """End a queued job, or ask a running one's holder to; the job then. None where there is no such job."""
-        at = now(self.connection)
         queued = update(jobs).where(_c.id == job_id, _c.status == QUEUED)
-        await self.connection.execute(queued.values(status=CANCELLED, finished_at=at, cancelling=True))
+        status = case((_c.result.is_not(None), DONE), else_=CANCELLED)  # see `finish`
+        ended = queued.values(status=status, finished_at=now(self.connection), cancelling=True)
+        if (await self.connection.execute(ended)).rowcount:
+            await self._forget_pieces(job_id, with_file=True)
         running = update(jobs).where(_c.id == job_id, _c.status == RUNNING)
         await self.connection.execute(running.values(cancelling=True))
         return await self.get(job_id)
@@ -188,9 +216,7 @@ class JobRepository:
 
     async def prune(self, *, at_most: int) -> int:
         """Forget the oldest jobs that ended more than a week ago, never the newest of all; answers how many."""
-        old = and_(_c.status.in_(ENDED), _c.finished_at < now(self.connection) - KEPT_SECONDS)
-        last = select(func.max(_c.id)).scalar_subquery()
-        found = select(_c.id).where(old, _c.id < last).order_by(_c.id).limit(at_most)
+        found = select(_c.id).where(is_old(self.connection)).order_by(_c.id).limit(at_most)
         ids: Sequence[int] = (await self.connection.execute(found)).scalars().all()
         if ids:
             await self.connection.execute(delete(job_chunks).where(job_chunks.c.job_id.in_(ids)))
@@ -207,8 +233,35 @@ class JobRepository:
         return waiting if self._is_alone else or_(waiting, and_(_c.status == RUNNING, _c.held_until < at))
 
 
+def page_statement(kinds: Collection[str], statuses: Collection[str], before: int | None, limit: int) -> Select[Any]:
+    """See `JobRepository.page`."""
+    statement = select(*_COLUMNS).order_by(_c.id.desc()).limit(limit)
+    if kinds:
+        statement = statement.where(_c.kind.in_(kinds))
+    if statuses:
+        statement = statement.where(_c.status.in_(statuses))
+    return statement if before is None else statement.where(_c.id < before)
+
+
+def is_old(connection: AsyncConnection) -> ColumnElement[bool]:
+    """Whether a job ended more than a week ago; never the newest of all."""
+    last = select(func.max(_c.id)).scalar_subquery()
+    return and_(_c.status.in_(ENDED), _c.finished_at < now(connection) - KEPT_SECONDS, _c.id < last)
+
+
+def encoded(value: object) -> str:
+    """As the table has payloads and results."""
+    return msgspec.json.encode(value).decode()
+
+
 class LaneTaken(Exception):
     """Two processes took jobs of one lane at once, and this one came second; its transaction is to be given up."""
+
+
+def _lane_is_taken() -> ColumnElement[bool]:
+    """Whether another job of the same lane runs."""
+    other = jobs.alias("other")
+    return exists().where(other.c.lane == _c.lane, other.c.status == RUNNING, other.c.id != _c.id)
 
 
 def _held(job: Job, holder: str) -> tuple[ColumnElement[bool], ...]:

@@ -1,7 +1,7 @@
 """All background work of a process: begun together, ended together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -34,6 +34,7 @@ class Background:
 
     With `scheduled` off the market is opened, its candles fetched once, and the rest left to whoever asks.
     `keep_days`: how long rejections are kept, for ever with 0. `opened` is set when the market has answered.
+    `beside`: further work, by name, whether the market answers or not.
     """
 
     strategy: Strategy
@@ -44,6 +45,7 @@ class Background:
     opened: asyncio.Event
     scheduled: bool = True
     keep_days: int = 0
+    beside: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     board: JobBoard = field(init=False)
     _scanned: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,6 +58,8 @@ class Background:
             group.create_task(self._with_the_market())
             if self.scheduled:
                 group.create_task(keep_running("jobs", self.engine.run))
+                for name, work in self.beside.items():
+                    group.create_task(keep_running(name, work))
 
     async def _with_the_market(self) -> None:
         await self._open()

@@ -59,15 +59,18 @@ class Engine:
                 group.create_task(self._serve(names), name=f"jobs {pool}")
 
     async def run_now(self, job_id: int) -> None:
-        """Run one job here and now, if it is still to be had: for a process without background work."""
+        """Run one job here and now, if it is still to be had: for a process without background work.
+
+        Once and not again: whoever waits for it may ask anew.
+        """
         async with self._database.write("jobs") as connection:
             job = await JobRepository(connection).claim(tuple(self._kinds), self._holder, HELD_SECONDS, job_id=job_id)
         if job is not None:
-            await self._work(job)
+            await self._work(job, last=True)
 
     async def _serve(self, names: Sequence[str]) -> None:
         """Give each job of these kinds that is due a place as soon as one is free."""
-        places = asyncio.Semaphore(self._places)
+        places = asyncio.Semaphore(max(self._places, *(self._kinds[name].places for name in names)))
         with self._database.commits.heard("jobs") as woken:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -109,8 +112,8 @@ class Engine:
             return None, 0.0
         return job, LOOK_SECONDS  # due, but its lane is taken or another was quicker: whoever ends will say so
 
-    async def _work(self, job: Job) -> None:
-        """Run a job that is held, and store what became of it."""
+    async def _work(self, job: Job, *, last: bool = False) -> None:
+        """Run a job that is held, and store what became of it; `last`: it is not tried again."""
         with bound_contextvars(job=job.id, kind=job.kind):
             running = Running(job)
             kind = self._kinds[job.kind]
@@ -120,10 +123,13 @@ class Engine:
             except asyncio.CancelledError:
                 task.cancel()
                 await asyncio.wait({task})
-                await self._put_back_unfinished(job)
+                if task.cancelled() or task.exception() is not None:
+                    await self._put_back_unfinished(job)
+                else:  # it brought to an end what must not be done twice
+                    await self._store(job, DONE, result=task.result())
                 raise
             if is_ours:
-                await self._ended(kind, job, task)
+                await self._ended(kind, job, task, last=last)
 
     @staticmethod
     async def _run(kind: TaskKind, running: Running) -> object:
@@ -148,7 +154,7 @@ class Engine:
                 await asyncio.wait({task})
                 return word is True
 
-    async def _ended(self, kind: TaskKind, job: Job, task: "asyncio.Task[object]") -> None:
+    async def _ended(self, kind: TaskKind, job: Job, task: "asyncio.Task[object]", *, last: bool) -> None:
         if task.cancelled():
             await self._store(job, CANCELLED)
             log.info("job_cancelled")
@@ -158,10 +164,11 @@ class Engine:
             await self._store(job, DONE, result=task.result())
             return
         why = _words(error, kind)
-        pause = None if isinstance(error, GiveUp) else kind.pause_after(job.attempts)
+        pause = None if last or isinstance(error, GiveUp) else kind.pause_after(job.attempts)
         if pause is None:
             log.error("job_failed", error=why, attempts=job.attempts)
-            if await self._store(job, FAILED, error=why):
+            result = error.result if isinstance(error, GiveUp) else None
+            if await self._store(job, FAILED, error=why, result=result):
                 await self._failed(job, why)
             return
         log.warning("job_tried_again", error=why, attempts=job.attempts, in_seconds=pause)

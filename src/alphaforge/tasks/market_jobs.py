@@ -6,16 +6,13 @@ from typing import Any
 
 from alphaforge.core.errors import AlphaForgeError, NoData
 from alphaforge.core.memory import give_back
-from alphaforge.storage.jobs import DONE
+from alphaforge.storage.jobs import DONE, MARKET_LANE
 from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.kinds import Running, TaskKind
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.workflows.scan_market import ScanResult
 
 SCAN, SETTLE = "scan", "settle"
-LANE = "market"
-"""One of them at a time: what settles must not overtake what decides."""
-
 _SECONDS = 120.0
 _PATIENCE = 300.0
 """How long the schedule waits for one, other processes' deaths included."""
@@ -64,7 +61,7 @@ async def settle_by_job(board: JobBoard) -> None:
 
 
 async def _by_job(board: JobBoard, kind: str, payload: dict[str, object]) -> Any:  # noqa: ANN401 - as JSON has it
-    job = await board.ask(kind, payload, lane=LANE)
+    job = await board.ask(kind, payload, lane=MARKET_LANE)
     try:
         ended = await board.ended(job.id, _PATIENCE)
     except TimeoutError:

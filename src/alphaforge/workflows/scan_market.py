@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from alphaforge.core.clock import lag, newest_close
-from alphaforge.core.errors import MarketError, NoData
+from alphaforge.core.errors import MarketError, MarketUnavailable, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
 from alphaforge.signals.analysis import Analysis, analyse_last
@@ -29,9 +29,9 @@ class ScanResult:
 
     `decision` is about the newest closed candle, None where none could be made. `reason` says why there is no signal:
     the first failed filter's name, `already_signalled`, or a sentence where nothing could be decided; empty for a
-    signal, which `signal_id` names. `late`: the broker has not closed its newest candle yet. `evaluated`: how many
-    candles this scan evaluated and stored. `problem`: what the market answered instead of candles. `earlier_id`: the
-    signal that an earlier scan made of this very candle.
+    signal, which `signal_id` names. `late`: the broker has not closed its newest candle yet, or could not be asked:
+    ask again soon. `evaluated`: how many candles this scan evaluated and stored. `problem`: what the market answered
+    instead of candles. `earlier_id`: the signal that an earlier scan made of this very candle.
     """
 
     instrument: str
@@ -143,7 +143,7 @@ class _Scan:
     async def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
         """What this scan says of an instrument."""
         problem = fetched.message if isinstance(fetched, MarketError) else None
-        late = isinstance(fetched, Refreshed) and fetched.late
+        late = fetched.late if isinstance(fetched, Refreshed) else isinstance(fetched, MarketUnavailable)
         if (found := self.newest.get(name)) is None:
             return await self._again(name, problem, late=late)
         return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)

@@ -84,9 +84,13 @@ async def test_bodies_come_with_an_example_that_is_accepted(bench: Bench) -> Non
     tried = 0
     for method, path, one in operations(document):
         if "requestBody" in one and method == "post":
-            reference = one["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            kinds = one["requestBody"]["content"]
+            if "application/json" not in kinds:  # a file
+                continue
+            reference = kinds["application/json"]["schema"]["$ref"]
             schema = document["components"]["schemas"][reference.rpartition("/")[2]]
-            assert (await bench.client.post(path, json=schema["example"])).status_code == 200, path
+            answer = await bench.client.post(path, json=schema["example"])
+            assert answer.status_code == (202 if "202" in one["responses"] else 200), path
             tried += 1
     assert tried == 6
 

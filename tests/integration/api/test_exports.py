@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alphaforge.api import exports
+from alphaforge.api.cells import read_cell
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.signals.model import Status
 from alphaforge.storage.engine import LONG_READERS, Database
@@ -196,7 +197,7 @@ async def test_what_is_written_meanwhile_neither_doubles_nor_hides_a_row(
     ids = [await entry(bench, open_time=NOW - 60 * number) for number in range(8)]
     database = bench.services.database
     seen: list[int] = []
-    async for written in exports._parts(database, journal_file(2), exports.Form.NDJSON):
+    async for written, _ in exports._parts(database, journal_file(2), exports.Form.NDJSON):
         seen += [json.loads(line)["id"] for line in written.splitlines()]
         async with database.write("journal_entries") as connection:
             journal = JournalRepository(connection)
@@ -268,6 +269,7 @@ async def test_lines_and_cells_read_back_as_what_was_stored(bench: Bench, rows: 
             text, stored = cells[short], row[names[short]] or ""
             assert text in (stored, f"'{stored}")
             assert text == stored or stored
+            assert read_cell(text) == stored
 
 
 @SQLITE
@@ -275,11 +277,11 @@ async def test_a_reader_who_takes_his_time_costs_no_more_than_the_bytes_that_wai
     for number in range(300):
         await entry(bench, open_time=NOW - 60 * number)
     read = partial(exports._parts, bench.services.database, journal_file(500), exports.Form.NDJSON)
-    assert [part.count(b"\n") async for part in read()] == [300]  # what is made once is there after this
+    assert [part.count(b"\n") async for part, _ in read()] == [300]  # what is made once is there after this
     parts = read()
     tracemalloc.start()
     try:
-        written = await anext(parts)
+        written, _ = await anext(parts)
         await asyncio.sleep(0)  # what woke this test is let go
         gc.collect()
         held = sum(one.size for one in tracemalloc.take_snapshot().statistics("filename"))

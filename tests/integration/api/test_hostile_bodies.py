@@ -27,11 +27,19 @@ async def bodies(bench: Bench) -> list[tuple[str, str, dict[str, Any], dict[str,
             schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             if "$ref" not in schema:
                 continue
-            shape = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-            found.append(
-                (method.upper(), path.replace("{entry_id}", "1"), shape.get("example", {}), shape["properties"])
-            )
+            shape = _shape(document, schema)
+            for one_shape in [_shape(document, one) for one in shape.get("oneOf", ())] or [shape]:
+                fields = one_shape["properties"]
+                told = {name: field["const"] for name, field in fields.items() if "const" in field}
+                example = shape.get("example", {})
+                fits = all(example.get(name) == value for name, value in told.items())
+                found.append((method.upper(), path.replace("{entry_id}", "1"), example if fits else told, fields))
     return found
+
+
+def _shape(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    shape: dict[str, Any] = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return shape
 
 
 async def test_no_value_of_any_field_is_more_than_refused(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.compiler import compiles
 from alphaforge.signals.model import Direction, Status
 from alphaforge.storage.candles import CandleRepository
 from alphaforge.storage.engine import Database
+from alphaforge.storage.jobs import page_statement as jobs_page
 from alphaforge.storage.journal import EntryCriteria
 from alphaforge.storage.journal import page_statement as journal_page
 from alphaforge.storage.listing import Listing, Values
@@ -37,6 +38,7 @@ from alphaforge.storage.tables import (
     signals,
     trade_results,
 )
+from alphaforge.storage.work_tables import jobs
 from api_bench import SQLITE
 from builders import MONDAY
 
@@ -165,6 +167,10 @@ QUERIES = {
     "entries of a session": Query(entries(session="LONDON"), OPENED),
     "entries of a setup": Query(entries(setup="Breakout"), OPENED),
     "entries of a tag": Query(entries(tag="plan", behind=BEHIND), OPENED),
+    "jobs, behind a row": Query(jobs_page((), (), 2_000, 101), "jobs_pkey|PRIMARY KEY"),
+    "jobs of a kind": Query(jobs_page(("export",), (), None, 101), "ix_jobs_of_kind"),
+    "jobs of a kind, behind a row": Query(jobs_page(("export",), (), 2_000, 101), "ix_jobs_of_kind"),
+    "jobs of a kind and a status": Query(jobs_page(("scan",), ("failed",), None, 101), "ix_jobs_of_kind|jobs_pkey"),
     "journal, behind a row": Query(
         journal_page(0, 100, Position(MONDAY + 6_000.0, 100), pictures=False), "ix_journal_newest|open_time"
     ),
@@ -207,6 +213,14 @@ def rows_of(number: int) -> dict[Table, dict[str, Any]]:
             "r_multiple": 1.0,
             "at": at,
             "source": "trader",
+        },
+        jobs: {
+            "kind": "export" if number % 40 == 0 else "scan",
+            "payload": "{}",
+            "status": "failed" if number % 50 == 0 else "done",
+            "attempts": 1,
+            "cancelling": False,
+            **dict.fromkeys(("run_at", "created_at", "started_at", "finished_at"), at),
         },
         candles: {"source": "sandbox", "instrument": instrument, "time": 300 * number, "packed": bytes(104)},
     }

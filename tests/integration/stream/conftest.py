@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from alphaforge.api.app import create_app, serve
 from alphaforge.api.patience import Patience
 from alphaforge.api.services import ApiOptions, Services
-from alphaforge.bootstrap import open_stream
 from alphaforge.market.price_feed import FeedState, FeedStatus
 from alphaforge.market.source import Quote
 from alphaforge.storage.engine import Database
+from alphaforge.streaming import open_stream
 from connections import serving
 from doors import services_of
 

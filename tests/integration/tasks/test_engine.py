@@ -1,8 +1,6 @@
 """Jobs that are run: by one engine, by several, by none in the background."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -12,28 +10,8 @@ from alphaforge.storage.jobs import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Jo
 from alphaforge.tasks import engine as engine_module
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.job_board import JobBoard
-from alphaforge.tasks.kinds import GiveUp, Running, TaskKind
-
-SOON = 20.0
-
-
-def kind(run: Callable[[Running], Awaitable[object]], name: str = "work", **how: object) -> TaskKind:
-    return TaskKind(name, run, **{"pauses": (0.01,), **how})  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def working(
-    database: Database, *kinds: TaskKind, places: int = 4, holder: str = "me", **how: object
-) -> AsyncIterator[JobBoard]:
-    """An engine at work, and its board."""
-    engine = Engine(database, kinds, places, holder, **how)  # type: ignore[arg-type]
-    task = asyncio.create_task(engine.run())
-    try:
-        yield JobBoard(database, engine, in_background=True)
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+from alphaforge.tasks.kinds import GiveUp, Running
+from engines import SOON, kind, working
 
 
 async def double(running: Running) -> object:

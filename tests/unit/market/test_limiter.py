@@ -147,3 +147,16 @@ async def test_one_who_gives_up_while_waiting_takes_no_place() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
     time.now = 1.0
     assert limiter.free() == 1
+
+
+async def test_an_event_that_happens_later_than_it_was_let_pass_is_counted_as_of_then() -> None:
+    time = FakeTime()
+    limiter = WindowLimiter(2, 1.0, now=time, sleep=time.sleep)
+    first, _ = await limiter.acquire(), await limiter.acquire()
+    time.now = 0.4
+    limiter.happened(first)
+    await limiter.acquire()
+    assert time.now == 1.0, "the second one is the oldest now"
+    assert await limiter.acquire() == 1.4
+    limiter.happened(first)
+    assert abs(limiter.wait() - 0.6) < 1e-9, "one that is long past counts no more"

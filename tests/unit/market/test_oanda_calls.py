@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -316,3 +317,20 @@ async def test_a_closed_client_asks_nothing() -> None:
     with pytest.raises(RuntimeError, match="closed"):
         await client.candles("GBP_USD", M5, count=10)
     assert script.requests == []
+
+
+async def test_large_answers_are_read_one_at_a_time() -> None:
+    body = b"[" + b" " * 200_000 + b"]"
+    reading = threading.Lock()
+
+    def decode(content: bytes) -> int:
+        assert reading.acquire(blocking=False), "two at once"
+        try:
+            return len(hashlib.pbkdf2_hmac("sha256", content, b"salt", 2_000))  # other threads run meanwhile
+        finally:
+            reading.release()
+
+    client = mocked(Script(body))
+    asked = [client._caller.get("pages", "/v3/pages", decode) for _ in range(5)]
+    assert [answer.value for answer in await asyncio.gather(*asked)] == [32] * 5
+    await client.aclose()

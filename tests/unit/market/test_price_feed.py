@@ -140,7 +140,7 @@ def test_prices_are_there_at_once_and_the_stream_brings_those_that_follow() -> N
 
 
 def test_an_older_quote_never_takes_the_place_of_a_newer_one() -> None:
-    stage = Stage([[quote(50), quote(49), quote(50), *beats(60)]], price_at=lambda now: 10.0).play(20)
+    stage = Stage([[0.5, quote(50), quote(49), quote(50), *beats(60)]], price_at=lambda now: 10.0).play(20)
     assert [one.time - MONDAY for one in stage.heard if one.instrument == GBP] == [10.0, 50.0]
 
 
@@ -226,10 +226,25 @@ def test_a_price_ends_the_muteness() -> None:
     assert not stage.seen[-1][1].mute
 
 
-def test_a_failed_answer_proves_nothing_against_the_stream() -> None:
-    stage = Stage([[*beats(HOUR)]], answer=lambda now: MarketUnavailable("503")).play(60)
+def test_one_failed_answer_proves_nothing_against_the_stream() -> None:
+    failing = MarketUnavailable("503")
+    stage = Stage([[*beats(HOUR)]], price_at=lambda now: 0.0, answer=lambda now: failing if 5 < now < 8 else None)
+    stage.play(60)
     assert len(stage.opened) == 1
-    assert stage.states(6) == {FeedState.STREAMING}
+
+
+def test_where_neither_the_stream_nor_an_answer_brings_prices_the_stream_is_opened_anew_within_ten_seconds() -> None:
+    stage = Stage([[*priced(20), *beats(HOUR)]], answer=lambda now: MarketUnavailable("503")).play(40)
+    first = next(now for now, status in stage.seen if now > 20 and status.state is not FeedState.STREAMING)
+    assert first <= 30
+    assert len(stage.opened) == 2
+
+
+def test_after_a_failed_answer_a_mute_stream_is_soon_held_against_the_next() -> None:
+    stage = Stage(
+        [[*priced(20), *beats(HOUR)]], answer=lambda now: MarketUnavailable("503") if 20 <= now < 27.5 else None
+    ).play(40)
+    assert stage.moments()[1] - 28.0 <= SETTINGS.poll_every + SETTINGS.grace + SETTINGS.pause + 0.1
 
 
 def test_while_the_stream_is_gone_prices_are_asked_for() -> None:
@@ -285,7 +300,7 @@ def test_an_answer_that_does_not_come_holds_up_nothing() -> None:
             return []
 
     stage = Slow([[GONE]]).play(20)
-    assert stage.seen[-1][1].state is FeedState.STREAMING
+    assert stage.states(7) == {FeedState.STREAMING}
 
 
 # What an alarm needs to know
@@ -301,11 +316,21 @@ def test_when_nothing_answers_the_feed_is_down_says_why_and_since_when_prices_ar
 
 def test_a_refused_token_is_said_and_tried_again_only_now_and_then() -> None:
     refused = TokenRejected("not accepted")
-    stage = Stage([[refused]], answer=lambda now: refused if now < 30 else None).play(60)
+    stage = Stage([[refused]] * 4, answer=lambda now: refused if now < 30 else None).play(60)
     assert all(status.token_rejected for now, status in stage.seen if 1 <= now < 24)
     assert len([now for now in stage.asked if now < 30]) <= 5, "the token is not offered again and again"
     assert not stage.seen[-1][1].token_rejected
     assert stage.seen[-1][1].state is FeedState.STREAMING
+
+
+def test_a_token_revoked_midway_ends_the_stream_and_nothing_else() -> None:
+    refused = TokenRejected("not accepted")
+    stage = Stage([[*priced(20), GONE], *[[refused]] * 3], answer=lambda now: refused if 20 <= now < 40 else None).play(
+        60
+    )
+    assert any(status.token_rejected for now, status in stage.seen if now < 40)
+    assert len([now for now in stage.asked if 20 <= now < 40]) <= 4
+    assert stage.states(56) == {FeedState.STREAMING}
 
 
 # While nothing trades

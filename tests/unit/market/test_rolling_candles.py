@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from alphaforge.core.candles import CandleSeries, joined, series_from_columns
 from alphaforge.core.errors import DatabaseBusy, MalformedAnswer, MarketError, MarketUnavailable
 from alphaforge.market.rolling import RollingCandles
+from alphaforge.market.source import CandlePage
 from market_builders import M5, MONDAY, STEP, FakeBroker, HandClock, MemoryArchive, same, series
 
 GBP = "GBP_USD"
@@ -114,6 +115,30 @@ async def test_a_first_fetch_that_fails_midway_leaves_nothing_and_the_next_one_e
     assert there.archive.kept == {}
     await there.rolling.refresh(GBP)
     assert len(there.held) >= 13_000
+
+
+async def test_only_a_few_windows_are_fetched_from_their_beginning_at_once() -> None:
+    names = [f"AA{letter}_USD" for letter in "ABCDEFGHIJ"]
+    under_way, most = 0, 0
+
+    class Counted(FakeBroker):
+        async def candles(self, *args: Any, **asked: Any) -> CandlePage:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+            return await super().candles(*args, **asked)
+
+    clock = HandClock(WEDNESDAY + 1.0)
+    broker = Counted(clock, {name: series(range(MONDAY, WEDNESDAY, STEP), name) for name in names})
+    rolling = RollingCandles(broker, MemoryArchive(), clock, 100)
+    await asyncio.gather(*(rolling.refresh(name) for name in names))
+    assert most == 6
+    clock.time += STEP
+    most = 0
+    await asyncio.gather(*(rolling.refresh(name) for name in names))
+    assert most == len(names), "what closed since is asked for side by side"
 
 
 async def test_after_a_restart_the_archive_is_the_memory() -> None:

@@ -52,11 +52,9 @@ class Remembering:
         memory = self._cache.answers.memory
         if grown:
             memory.grown(slot, grown)
-        memory.lead(
-            (target_of(scope), accepted if self._cache.compression else IDENTITY),
-            slot,
-            Ready(variant, reads, tick),
-        )
+        if slot.key is not None:  # nothing leads to what is not kept
+            target = target_of(scope), accepted if self._cache.compression else IDENTITY
+            memory.lead(target, slot, Ready(variant, reads, tick))
         marks = HIT_MARKS if was_there else _made(time.perf_counter() - began, kept=slot.key is not None)
         await _send(send, variant, headers.get(b"if-none-match"), marks)
 

@@ -17,6 +17,8 @@ from alphaforge.api.nesting import is_deeper
 MOST_DEPTH = 32
 SECONDS = 30.0
 LEAST_RATE = 65_536
+_NO_JSON = (b"text/csv", b"application/x-ndjson")
+"""What is not one JSON text, and is looked at a line at a time by whoever reads it."""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -55,7 +57,8 @@ class BodyLimit:
             headers = dict(scope["headers"])
             self._look_at_head(headers)
             body = await self._whole(receive)
-            self._look_at_body(body)
+            if not headers.get(b"content-type", b"").lower().startswith(_NO_JSON):
+                self._look_at_body(body)
         except _Refused as refused:
             await self._answer(refused)(scope, receive, send)
         except ClientDisconnect:

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alphaforge.api.answer_cache import AnswerCache
+from alphaforge.api.header_lines import header_lines
 from alphaforge.api.kept_answer import IDENTITY, Header, Variant, is_unchanged
 from alphaforge.api.reads import Reads
 from alphaforge.telemetry.request_lines import Note
@@ -41,7 +42,7 @@ class Told:
     def __init__(self, status: int, headers: tuple[Header, ...], body: bytes) -> None:
         self.status, self.body = status, body
         self.headers = (*(pair for pair in headers if pair[0] != b"vary"), *HIT_MARKS, *_OF_THE_LAYERS)
-        self.lines = b"".join(b"%b: %b\r\n" % pair for pair in self.headers)
+        self.lines = header_lines(self.headers)
 
 
 Found = tuple[Told, tuple[Header, ...]]

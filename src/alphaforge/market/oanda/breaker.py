@@ -31,7 +31,7 @@ class BreakerSettings:
 
     threshold: int = 8
     pause: float = 5.0
-    longest_pause: float = 60.0
+    longest_pause: float = 10.0
     jitter: float = 0.1
 
 

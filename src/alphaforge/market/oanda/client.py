@@ -121,8 +121,8 @@ class OandaClient:
         those that the broker closes are opened anew before the next close. Raises MarketError.
         """
         self._ready.wanted = min(connections, _CONNECTIONS)
-        await self._ready.fill()
         self._ready.begin()
+        await self._ready.fill()
 
     async def candles(
         self,

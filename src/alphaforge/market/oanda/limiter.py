@@ -27,11 +27,21 @@ class WindowLimiter:
         self._passed: deque[float] = deque([float("-inf")] * limit, maxlen=limit)
         self._turn = asyncio.Lock()
 
-    async def acquire(self) -> None:
-        """Wait until one more event may happen, and count it."""
+    async def acquire(self) -> float:
+        """Wait until one more event may happen, and count it as of now; answers that moment."""
         async with self._turn:
             while (wait := self.wait()) > 0:
                 await self._sleep(wait)
+            self._passed.append(moment := self._now())
+            return moment
+
+    def happened(self, moment: float) -> None:
+        """The event that was let pass at `moment` happened between then and now: count it as of now.
+
+        A busy process may come to it late, and the next ones would follow it too closely.
+        """
+        if moment in self._passed:
+            self._passed.remove(moment)
             self._passed.append(self._now())
 
     def wait(self) -> float:

@@ -46,13 +46,15 @@ class PacedBackend(httpcore2.AsyncNetworkBackend):
         """Open a connection to the first address that answers; `timeout` in seconds for each."""
         failure: Exception = httpcore2.ConnectError("The host has no address")
         for address in await _addresses(host, port, timeout):
-            await self._openings.acquire()
+            moment = await self._openings.acquire()
             self._traffic.connections += 1
             try:
                 stream = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
                 return _Connection(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
+            finally:
+                self._openings.happened(moment)
         raise failure
 
     async def sleep(self, seconds: float) -> None:

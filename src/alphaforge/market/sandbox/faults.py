@@ -133,6 +133,11 @@ class Faults:
         """Whether a fault that struck is still there: neither deleted nor past its seconds."""
         return any(armed.fault is fault and self.now() < armed.until for armed in self._armed)
 
+    def pending(self, path: str) -> bool:
+        """Whether a fault of just this path has still to strike a number of times."""
+        counted = [armed for armed in self._armed if armed.fault.path == path and armed.fault.times is not None]
+        return any(armed.hits < (armed.fault.times or 0) for armed in counted)
+
     def report(self) -> dict[str, object]:
         """The counters, and each fault with its hits, for JSON."""
         return {

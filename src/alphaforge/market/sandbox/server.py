@@ -1,6 +1,7 @@
 """The sandbox as a server: OANDA's paths, and the running of them inside an event loop that is there already."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from alphaforge.market.sandbox.accounts import accounts, details, instruments, s
 from alphaforge.market.sandbox.answers import error_answer
 from alphaforge.market.sandbox.broker import Broker
 from alphaforge.market.sandbox.candle_page import candle_page
+from alphaforge.market.sandbox.clock import steady_seconds
 from alphaforge.market.sandbox.control import delete_faults, post_faults, set_clock, show_clock, show_faults
 from alphaforge.market.sandbox.faults import Faults
 from alphaforge.market.sandbox.gate import Gate
@@ -28,6 +30,7 @@ from alphaforge.market.sandbox.wire import SandboxProtocol
 
 _KEEP_ALIVE_SECONDS = 75
 _PATIENCE = 2.0
+_BEGUN = 10_000
 _ACCOUNT = "/v3/accounts/{account}"
 
 
@@ -38,11 +41,15 @@ def sandbox_app(market: SandboxMarket, token: str | None = None, faults: Faults 
 
 @dataclass(slots=True)
 class RunningSandbox:
-    """A sandbox that listens. `url`: REST and stream alike, without a slash at the end."""
+    """A sandbox that listens. `url`: REST and stream alike, without a slash at the end.
+
+    `begun`: when the newest connections began, as of `steady_seconds`.
+    """
 
     url: str
     app: Starlette
     broker: Broker
+    begun: deque[float]
     _listener: asyncio.Server
     _state: ServerState
 
@@ -113,10 +120,16 @@ async def serve_sandbox(
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(lambda: SandboxProtocol(config, state, {}, loop), host, port)
+    begun: deque[float] = deque(maxlen=_BEGUN)
+
+    def connected() -> SandboxProtocol:
+        begun.append(steady_seconds())
+        return SandboxProtocol(config, state, {}, loop)
+
+    listener = await loop.create_server(connected, host, port)
     bound = listener.sockets[0].getsockname()
     address = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    return RunningSandbox(f"http://{address}:{bound[1]}", app, broker, listener, state)
+    return RunningSandbox(f"http://{address}:{bound[1]}", app, broker, begun, listener, state)
 
 
 def _app(broker: Broker) -> Starlette:
