@@ -67,6 +67,7 @@ NEVER_KEPT: Mapping[str, str] = {
     "/api/prices/live": "/api/prices/live",
     "/api/prices/live/{symbol:path}": "/api/prices/live/GBPUSD",
     "/api/signals/enhanced/statistics": "/api/signals/enhanced/statistics",
+    "/api/stream": "/api/stream?kinds=none",
     "/api/signals/export": "/api/signals/export?format=csv",
     "/api/journal/export": "/api/journal/export",
     "/api/jobs": "/api/jobs",

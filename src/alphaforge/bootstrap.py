@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,13 +25,14 @@ from alphaforge.core.errors import InvalidSetting
 from alphaforge.desk_services import desk_services, trouble_of_market
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
-from alphaforge.market.price_feed import PriceFeed
+from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
+from alphaforge.streaming import open_shared_prices, open_stream, running
 from alphaforge.tasks.alert_work import AlertWork
 from alphaforge.tasks.background import Background
 from alphaforge.tasks.candle_jobs import candle_kinds
@@ -149,13 +150,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy, watchlist = Strategy(desk), Watchlist(desk)
         await strategy.restore()
         await watchlist.restore()
-        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
-        watchlist.changed = feed.watch
-        channels, notifier = await open_channels(settings)
-        background, alerts = _background(settings, strategy, watchlist, feed, channels=channels, notifier=notifier)
-        work = asyncio.create_task(background.run(), name="background")
-        try:
-            yield desk_services(
+        leadership = Leadership(desk.database, f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}")
+        async with _price_stream(settings, desk, leadership) as stream:
+            feed = PriceFeed(
+                desk.source,
+                desk.names,
+                stream=stream,
+                is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()),
+            )
+            watchlist.changed = feed.watch
+            background, alerts = await _background(settings, strategy, watchlist, feed, leadership)
+            services = desk_services(
                 strategy,
                 watchlist,
                 feed,
@@ -163,24 +168,26 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 alerts.delivery,
                 gemini_configured=settings.gemini_api_key is not None,
             )
-        finally:
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
+            async with open_stream(services, feed), running("background", background.run()):
+                yield services
 
 
-def _background(
-    settings: Settings,
-    strategy: Strategy,
-    watchlist: Watchlist,
-    feed: PriceFeed,
-    *,
-    channels: tuple[Channel, ...],
-    notifier: Notifier | None,
+@asynccontextmanager
+async def _price_stream(settings: Settings, desk: Desk, leadership: Leadership) -> AsyncIterator[PriceStream | None]:
+    """The price stream of all processes of the desk, where there may be several and a Redis for it; else None."""
+    if settings.redis_url is None or not desk.database.is_shared:
+        yield None
+        return
+    url, channel = settings.redis_url.get_secret_value(), f"alphaforge:prices:{_desk_digest(settings)}"
+    async with open_shared_prices(url, channel, desk.source, lambda: leadership.is_leading) as stream:
+        yield stream
+
+
+async def _background(
+    settings: Settings, strategy: Strategy, watchlist: Watchlist, feed: PriceFeed, leadership: Leadership
 ) -> tuple[Background, AlertWork]:
     desk, opened = strategy.desk, asyncio.Event()
-    holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-    leadership = Leadership(desk.database, holder)
+    channels, notifier = await open_channels(settings)
     alerts = AlertWork.of(
         desk.database,
         channels,
@@ -199,7 +206,7 @@ def _background(
         strategy,
         watchlist,
         feed.run,
-        Engine(desk.database, kinds, settings.async_workers, holder, alerts.watch.troubles.job_failed),
+        Engine(desk.database, kinds, settings.async_workers, leadership.holder, alerts.watch.troubles.job_failed),
         leadership,
         opened,
         scheduled=settings.background_tasks,

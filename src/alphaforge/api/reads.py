@@ -64,6 +64,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/instruments/{instrument:path}/explain": LIVE,  # the last scan's word, in memory
     "/api/prices/live": LIVE,  # says how old each price is
     "/api/prices/live/{symbol:path}": LIVE,
+    "/api/stream": LIVE,  # never ends
     "/api/alerts": Reads((JOBS,)),
     "/api/alerts/channels": LIVE,  # the channels are this process's settings
     "/api/instruments/available": LIVE,  # what the account can trade, known after the first answer

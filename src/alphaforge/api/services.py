@@ -20,6 +20,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
+from alphaforge.stream.listeners import Stream
 
 
 class SignalDesk(Protocol):
@@ -255,6 +256,7 @@ class Services:
     jobs: Jobs
     alerts: AlertChannels
     turns: Turns = field(default_factory=Turns)
+    stream: Stream = field(default_factory=Stream)
 
 
 @dataclass(frozen=True, slots=True)

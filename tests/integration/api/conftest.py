@@ -36,6 +36,7 @@ async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]
     tally, board = EvaluationTally(database), idle_board(database)
     alerts = FakeAlerts()
     services = Services(database, clock, desk, strategy, market, market, market, market, tally, board, alerts)
+    services.stream.end()  # this client waits for the end of every answer
     app = application(services, options)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
