@@ -24,6 +24,8 @@ from alphaforge.market.sandbox.market import SimulatedMarket
 from alphaforge.market.sandbox.server import RunningSandbox
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database
+from alphaforge.tasks.alert_delivery import AlertDelivery
+from alphaforge.tasks.alerts import Alerts
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
@@ -113,7 +115,10 @@ async def room_at(database_url: str, moment: float = BOUNDARY + 5.0, **options: 
         strategy = Strategy(desk)
         passed: list[float] = []
         feed = PriceFeed(client, desk.names, _QUICK, now=lambda: time.monotonic() + sum(passed))
-        services = desk_services(strategy, Watchlist(desk), feed, idle_board(database), gemini_configured=False)
+        delivery = AlertDelivery(database, Alerts(()), None)
+        services = desk_services(
+            strategy, Watchlist(desk), feed, idle_board(database), delivery, gemini_configured=False
+        )
         if not _application:
             _application.append(create_app(services))
         _application[0].state.services = services
