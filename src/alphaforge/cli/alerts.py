@@ -36,7 +36,7 @@ async def _tested(name: str | None) -> list[tuple[str, str | None]]:
     """Each channel's name, and why the message was not taken."""
     import time  # noqa: PLC0415 - `--help` needs none of it
 
-    from alphaforge.bootstrap import open_channels  # noqa: PLC0415 - the same
+    from alphaforge.desk_work import open_channels  # noqa: PLC0415 - the same
     from alphaforge.tasks.alert_delivery import trial_message  # noqa: PLC0415 - the same
     from alphaforge.tasks.alerts import Alerts  # noqa: PLC0415 - the same
 

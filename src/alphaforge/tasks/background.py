@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from alphaforge.core.errors import MarketError
+from alphaforge.core.errors import MarketError, StorageError
 from alphaforge.core.granularity import Granularity
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.following import follow_others
@@ -88,7 +88,7 @@ class Background:
             try:
                 await open_market(desk, desk.names)
                 await self.strategy.recall()
-            except MarketError as error:
+            except (MarketError, StorageError) as error:
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 log.error("market_not_opened", error=error.message, advice=error.advice, again_in_seconds=pause)  # noqa: TRY400 - said in words
                 attempt += 1

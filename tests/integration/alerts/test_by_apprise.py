@@ -173,7 +173,7 @@ def test_telegrams_old_settings_make_an_address_that_apprise_knows() -> None:
 def test_a_desk_without_channels_does_not_load_apprise() -> None:
     program = (
         "import asyncio, sys; from alphaforge.asgi import _load; _load()\n"
-        "from alphaforge.bootstrap import open_channels; from alphaforge.settings import Settings\n"
+        "from alphaforge.desk_work import open_channels; from alphaforge.settings import Settings\n"
         "print(asyncio.run(open_channels(Settings())), {'apprise', 'requests', 'yaml'} & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - ours
