@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from benchmarks.machine import cores
 
 USUAL = (
-    *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "session", "switches"),
+    *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
+    "switches",
     *("workers", "queries", "journal", "bulk", "exports"),
 )
 ON_DEMAND = ("soak",)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from benchmarks.bare import Answer
-from benchmarks.machine import pin, server_core
+from benchmarks.machine import client_core, pin, server_core
 
 sys.path += [str(Path(__file__).parents[1] / "tests" / "e2e"), str(Path(__file__).parents[1] / "tests")]
 from processes import Server, ask, free_port, sandbox, server, until
@@ -28,6 +28,7 @@ __all__ = [
     "bare",
     "desk_alone",
     "desk_processes",
+    "even_market",
     "port_of",
     "postgres_server",
     "reference",
@@ -98,6 +99,15 @@ def reference(folder: Path, database: Path, market: str | None = None) -> Iterat
     port = free_port()
     with _python(["benchmarks.reference", str(folder / "reference.db"), str(port), market or ""], port, folder) as one:
         yield one
+
+
+@contextmanager
+def even_market(folder: Path, speed: float) -> Iterator[str]:
+    """A market whose prices come one by one; its address."""
+    port = free_port()
+    with _python(["benchmarks.even_market", str(port), str(speed)], port, folder) as running:
+        pin(running.process.pid, client_core())
+        yield running.url
 
 
 @contextmanager

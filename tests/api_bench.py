@@ -8,9 +8,9 @@ import httpx2
 import numpy as np
 import pytest
 
-from alphaforge.api.services import CandleFacts, MarketFacts, Services
+from alphaforge.api.services import CandleFacts, ChannelFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
-from alphaforge.core.errors import UnknownInstrument
+from alphaforge.core.errors import NotDelivered, NotFound, UnknownInstrument
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
 from alphaforge.core.market_hours import MarketHours, hours_of
@@ -114,6 +114,33 @@ class FakeStrategy:
 
     async def stop(self) -> None:
         self.is_running = False
+
+
+@dataclass
+class FakeAlerts:
+    """Channels that remember what was asked of them; `dead` ones take nothing."""
+
+    channels: list[ChannelFacts] = field(default_factory=list)
+    dead: set[str] = field(default_factory=set)
+    tested: list[str] = field(default_factory=list)
+    enabled: list[str] = field(default_factory=list)
+
+    async def facts(self) -> Sequence[ChannelFacts]:
+        return self.channels
+
+    async def test(self, name: str) -> None:
+        self._known(name)
+        if name in self.dead:
+            raise NotDelivered("Failed to send: error=503.")
+        self.tested.append(name)
+
+    async def enable(self, name: str) -> None:
+        self._known(name)
+        self.enabled.append(name)
+
+    def _known(self, name: str) -> None:
+        if name not in {one.name for one in self.channels}:
+            raise NotFound(f"There is no channel {name!r}")
 
 
 def idle_board(database: Database) -> JobBoard:

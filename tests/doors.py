@@ -10,7 +10,7 @@ from alphaforge.cache.answers import SecondLevel
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.tables import journal, signals
-from api_bench import FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
+from api_bench import FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
 from desk_traffic import App
 
 
@@ -28,6 +28,7 @@ def services_of(database: Database) -> Services:
         market,
         EvaluationTally(database),
         idle_board(database),
+        FakeAlerts(),
     )
 
 

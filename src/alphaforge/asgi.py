@@ -47,7 +47,7 @@ def serve(settings: Settings, seat: Seat | None = None) -> None:
 async def _serve(settings: Settings, seat: Seat | None) -> None:
     listener = seat.listener if seat else listen(settings.host, settings.port)
     entrance = Entrance()
-    server = server_of(entrance)
+    server = server_of(entrance, ending=entrance.end)
 
     def ready(database: str) -> None:
         log.info("serving", address=url_of(listener), database=database)
@@ -90,7 +90,7 @@ async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, 
         options = api_options(settings)
         app = create_app(services, options, second_level=second_level, shared_counts=shared_counts)
         front = from_memory_first(app, RequestLines().line)
-        entrance.open(front)
+        entrance.open(front, services.stream.end)
         config.loaded_app = front  # new connections need no entrance any more
         settle_down()
         ready(services.database.url_for_people)
@@ -107,8 +107,15 @@ def _load() -> None:
         import alphaforge.bootstrap  # noqa: F401, PLC0415 - the same
 
 
-def server_of(app: Any, patience: Patience | None = None) -> "_Server":  # noqa: ANN401 - as uvicorn has it
-    """A server around an application, with an end to what clients may take their time for."""
+def server_of(
+    app: Any,  # noqa: ANN401 - as uvicorn has it
+    patience: Patience | None = None,
+    ending: Callable[[], None] = lambda: None,
+) -> "_Server":
+    """A server around an application, with an end to what clients may take their time for.
+
+    `ending` is called when the server ends, before it waits for the answers that are under way.
+    """
     config = uvicorn.Config(
         app,
         http=Connection,
@@ -120,7 +127,7 @@ def server_of(app: Any, patience: Patience | None = None) -> "_Server":  # noqa:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    return _Server(config, patience or Patience())
+    return _Server(config, patience or Patience(), ending)
 
 
 class _Server(uvicorn.Server):
@@ -134,8 +141,9 @@ class _Server(uvicorn.Server):
     parts_in_order = False
     parting_seconds = PARTING_SECONDS
 
-    def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
+    def __init__(self, config: uvicorn.Config, patience: Patience, ending: Callable[[], None]) -> None:
         super().__init__(config)
+        self._ending = ending
         self._watch = Watch(patience)
         self._look = patience.look
         self._looked = 0.0
@@ -151,6 +159,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connection, part with the others, and end."""
+        self._ending()
         if self.parts_in_order and not self.force_exit:
             for server in self.servers:
                 server.close()

@@ -1,40 +1,34 @@
 """The composition root: builds every part from the settings, starts the background work, and closes it all."""
 
-import asyncio
 import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.middleware.allowance import SharedCounts
-from alphaforge.api.services import ApiOptions, MarketFacts, Services
+from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.clock import MarketClock
 from alphaforge.desk_services import desk_services
+from alphaforge.desk_work import background_of
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
-from alphaforge.market.price_feed import PriceFeed
+from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
-from alphaforge.tasks.background import Background
-from alphaforge.tasks.candle_jobs import candle_kinds
-from alphaforge.tasks.engine import Engine
-from alphaforge.tasks.files import Export, Rows, file_kinds
-from alphaforge.tasks.kinds import TaskKind
+from alphaforge.streaming import open_shared_prices, open_stream, running
 from alphaforge.tasks.leader import Leadership
-from alphaforge.tasks.market_jobs import market_kinds
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.desk import Desk
@@ -144,67 +138,37 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         strategy, watchlist = Strategy(desk), Watchlist(desk)
         await strategy.restore()
         await watchlist.restore()
-        feed = PriceFeed(desk.source, desk.names, is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()))
-        watchlist.changed = feed.watch
-        background = _background(settings, strategy, watchlist, feed)
-        work = asyncio.create_task(background.run(), name="background")
-        try:
-            yield desk_services(
+        leadership = Leadership(desk.database, f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}")
+        async with _price_stream(settings, desk, leadership) as stream:
+            feed = PriceFeed(
+                desk.source,
+                desk.names,
+                stream=stream,
+                is_open=lambda name: desk.hours_of(name).is_open(desk.clock.now()),
+            )
+            watchlist.changed = feed.watch
+            background, alerts = await background_of(settings, strategy, watchlist, feed, leadership)
+            services = desk_services(
                 strategy,
                 watchlist,
                 feed,
                 background.board,
+                alerts.delivery,
                 gemini_configured=settings.gemini_api_key is not None,
             )
-        finally:
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
+            async with open_stream(services, feed), running("background", background.run()):
+                yield services
 
 
-def _background(settings: Settings, strategy: Strategy, watchlist: Watchlist, feed: PriceFeed) -> Background:
-    database = strategy.desk.database
-    holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-    opened = asyncio.Event()
-    kinds = (
-        *market_kinds(strategy, opened.is_set),
-        *candle_kinds(strategy.desk, opened.is_set),
-        *_file_kinds(strategy.desk),
-    )
-    engine = Engine(database, kinds, settings.async_workers, holder)
-    return Background(
-        strategy,
-        watchlist,
-        feed.run,
-        engine,
-        Leadership(database, holder),
-        opened,
-        scheduled=settings.background_tasks,
-        keep_days=settings.rejections_keep_days,
-    )
-
-
-def _file_kinds(desk: Desk) -> tuple[TaskKind, ...]:
-    """What files say is the interface's to know, which a worker loads when there is a file, beside its event loop."""
-
-    async def export_of(payload: Mapping[str, Any]) -> Export:
-        await asyncio.to_thread(_load_files)
-        from alphaforge.api.exports import export_file  # noqa: PLC0415 - see above
-
-        return export_file(desk.database, desk.clock.now(), payload)
-
-    async def rows_of(payload: Mapping[str, Any], content: bytes) -> Rows:
-        await asyncio.to_thread(_load_files)
-        from alphaforge.api.imports import rows_of  # noqa: PLC0415 - see above
-
-        market = MarketFacts(desk.source.name, desk.source.simulated, connected=True)
-        return await rows_of(payload, content, market, desk.clock.now(), desk.instruments)
-
-    return file_kinds(desk.database, export_of, rows_of)
-
-
-def _load_files() -> None:
-    import alphaforge.api.imports  # noqa: F401, PLC0415 - see `_file_kinds`
+@asynccontextmanager
+async def _price_stream(settings: Settings, desk: Desk, leadership: Leadership) -> AsyncIterator[PriceStream | None]:
+    """The price stream of all processes of the desk, where there may be several and a Redis for it; else None."""
+    if settings.redis_url is None or not desk.database.is_shared:
+        yield None
+        return
+    url, channel = settings.redis_url.get_secret_value(), f"alphaforge:prices:{_desk_digest(settings)}"
+    async with open_shared_prices(url, channel, desk.source, lambda: leadership.is_leading) as stream:
+        yield stream
 
 
 @asynccontextmanager

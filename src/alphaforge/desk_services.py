@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alphaforge.api.services import CandleFacts, MarketFacts, Services
+from alphaforge.api.services import CandleFacts, ChannelFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import MarketError
 from alphaforge.core.instruments import Instrument
@@ -16,6 +16,8 @@ from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.tasks.alert_delivery import AlertDelivery
+from alphaforge.tasks.alert_troubles import MarketTrouble, market_trouble
 from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.watchlist import Watchlist
@@ -26,7 +28,13 @@ from alphaforge.workflows.settle_signals import Settlement
 
 
 def desk_services(
-    strategy: Strategy, watchlist: Watchlist, feed: PriceFeed, board: JobBoard, *, gemini_configured: bool
+    strategy: Strategy,
+    watchlist: Watchlist,
+    feed: PriceFeed,
+    board: JobBoard,
+    delivery: AlertDelivery,
+    *,
+    gemini_configured: bool,
 ) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
@@ -41,7 +49,14 @@ def desk_services(
         status=_Status(desk, gemini_configured),
         evaluations=EvaluationTally(desk.database),
         jobs=board,
+        alerts=_Alerts(delivery),
     )
+
+
+def trouble_of_market(desk: Desk, feed: PriceFeed) -> MarketTrouble | None:
+    """What is wrong with the market at this moment, for those who are alerted; None where nothing is."""
+    traffic = desk.source.traffic
+    return market_trouble(feed.status, time.monotonic(), problem=traffic.last_error, refused=traffic.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +169,36 @@ class _Status:
             needed = self.desk.strategy.window
             facts.append(CandleFacts(name, len(series), needed, series.end if len(series) else None))
         return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Alerts:
+    """The channels for alerts, without their addresses."""
+
+    delivery: AlertDelivery
+
+    async def facts(self) -> Sequence[ChannelFacts]:
+        facts = []
+        for channel, state, sent in await self.delivery.states():
+            wanted = channel.wanted
+            facts.append(
+                ChannelFacts(
+                    channel.name,
+                    channel.schema,
+                    sorted(wanted.kinds),
+                    sorted(wanted.instruments),
+                    wanted.min_confidence,
+                    None if wanted.quiet is None else str(wanted.quiet),
+                    state.failures,
+                    state.disabled_at,
+                    state.last_error,
+                    sent,
+                )
+            )
+        return facts
+
+    async def test(self, name: str) -> None:
+        await self.delivery.test(name)
+
+    async def enable(self, name: str) -> None:
+        await self.delivery.enable(name)

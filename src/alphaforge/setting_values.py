@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from alphaforge.core.errors import UnknownInstrument
+from alphaforge.alerts.channel import channels_of
+from alphaforge.core.errors import InvalidSetting, UnknownInstrument
 from alphaforge.core.instruments import instrument_name
 
 if TYPE_CHECKING:
@@ -23,10 +24,9 @@ _ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a setting accepts, in words. `unused`: why this version accepts it without doing anything with it."""
+    """What a setting accepts, in words."""
 
     accepts: str
-    unused: str = ""
 
 
 def _stripped(value: object) -> object:
@@ -44,6 +44,15 @@ def _broker_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise ValueError
     return value.rstrip("/")
+
+
+def _alert_urls(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        try:
+            channels_of(value.get_secret_value())
+        except InvalidSetting as error:
+            raise ValueError(error.message) from None
+    return value
 
 
 def _environment(value: object) -> object:
@@ -131,6 +140,12 @@ DatabaseUrl = Annotated[
     About("sqlite:///path or postgresql://user:password@host/name"),
 ]
 RedisUrl = Annotated[SecretStr | None, BeforeValidator(_stripped), About("redis://host:port/number")]
+AlertUrls = Annotated[
+    SecretStr | None,
+    BeforeValidator(_stripped),
+    AfterValidator(_alert_urls),
+    About("addresses of apprise, like discord://id/token, with commas or spaces between"),
+]
 BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
 Environment = Annotated[Literal["practice", "live"], BeforeValidator(_environment), About("practice or live")]
 Instruments = Annotated[

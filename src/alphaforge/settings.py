@@ -24,10 +24,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from alphaforge.alerts.channel import channels_of, secret_parts
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.setting_values import (
     TEXT,
     About,
+    AlertUrls,
     Breaks,
     BrokerUrl,
     DatabaseUrl,
@@ -44,7 +46,6 @@ from alphaforge.setting_values import (
 
 _NEAR = 0.85
 """How alike two names must be, without their underscores, to be taken for one misspelt."""
-_LATER_ALERTS = "this version sends no alerts"
 
 
 class Settings(BaseSettings):
@@ -84,8 +85,10 @@ class Settings(BaseSettings):
     allowed_origins: Origins = ()
     log_format: LogFormat = "auto"
     log_level: LogLevel = "INFO"
-    telegram_bot_token: Annotated[Secret | None, About("text", unused=_LATER_ALERTS)] = None
-    telegram_chat_id: Annotated[Text | None, About("text", unused=_LATER_ALERTS)] = None
+    alert_urls: AlertUrls = None
+    alerts_allow_private: Switch = False
+    telegram_bot_token: Secret | None = None
+    telegram_chat_id: Text | None = None
     gemini_api_key: Secret | None = None
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -120,11 +123,6 @@ class Settings(BaseSettings):
         """Names in `.env` that are no settings of ours."""
         return self._ignored
 
-    @property
-    def without_effect(self) -> dict[str, str]:
-        """Settings that were given a value although this version does nothing with them, and why."""
-        return {name: about(name).unused for name in self._sources if about(name).unused}
-
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not appear in a log or an answer."""
         found: list[str] = []
@@ -132,6 +130,9 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             if isinstance(value, SecretStr):
                 secret = value.get_secret_value()
+                if name == "alert_urls":
+                    found += [part for channel in channels_of(secret) for part in secret_parts(channel.url)]
+                    continue
                 password = urlsplit(secret).password if name.endswith("_url") else secret
                 found += [password, unquote(password)] if password else []
         return tuple(dict.fromkeys(found))
@@ -250,6 +251,8 @@ def _in_words(error: Mapping[str, Any], values: Mapping[str, object], sources: M
     field = str(error["loc"][0])
     info = Settings.model_fields[field]
     secret = "SecretStr" in str(info.annotation)
+    if secret and (reason := str(error.get("ctx", {}).get("error", ""))):  # our own words, without the value
+        return f"{field.upper()} ({sources.get(field, 'default')}): {reason}"
     given = "a value that is not shown here" if secret else repr(values[field])[:80]
     return f"{field.upper()} is {given} ({sources.get(field, 'default')}); accepted: {_about(info).accepts}"
 

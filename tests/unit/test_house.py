@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from alphaforge.cli import frame
 from alphaforge.cli.app import app
-from alphaforge.settings import Settings, about
+from alphaforge.settings import Settings
 from alphaforge.signals.settings import StrategySettings
 
 ROOT = Path(__file__).parents[2]
@@ -80,15 +80,10 @@ def test_every_setting_is_documented_with_its_default_and_nothing_else_is() -> N
     assert {name: cells[0].strip("`") for name, cells in rows.items()} == shown
 
 
-def test_settings_without_effect_are_those_that_the_wiring_does_not_read() -> None:
+def test_every_setting_is_read_by_the_wiring() -> None:
     wiring = "".join(path.read_text() for path in MODULES if path.parent == PACKAGE and path.name != "settings.py")
     wiring += "".join(path.read_text() for path in (PACKAGE / "cli").rglob("*.py"))
-    idle = {name for name in Settings.model_fields if not re.search(rf"settings\.{name}\b", wiring)}
-    marked = {name for name in Settings.model_fields if about(name).unused}
-    documented = {
-        name.lower() for name, cells in table("docs/operations.md", "name").items() if "no effect" in cells[1]
-    }
-    assert idle == marked == documented
+    assert [name for name in Settings.model_fields if not re.search(rf"settings\.{name}\b", wiring)] == []
 
 
 def test_every_number_of_the_strategy_is_documented_with_its_default() -> None:

@@ -119,11 +119,6 @@ def test_secrets_appear_neither_in_repr_nor_in_what_is_shown() -> None:
     assert set(settings.secrets()) == {SECRET, f"{SECRET}%40", f"{SECRET}@"}
 
 
-def test_a_setting_given_in_vain_is_said_to_be_without_effect() -> None:
-    settings = load_settings(None, telegram_chat_id="1", port=5001)
-    assert list(settings.without_effect) == ["telegram_chat_id"]
-
-
 def test_several_processes_on_a_sqlite_file_are_refused_and_on_postgresql_they_are_not() -> None:
     said = refusal(workers=2)
     assert "WORKERS is 2, and a SQLite file belongs to one process" in said

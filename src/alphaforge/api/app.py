@@ -8,9 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, remove_compress_type
 
 from alphaforge.api import (
+    alerts,
     analysis,
     backtest,
     bulk,
@@ -29,6 +30,7 @@ from alphaforge.api import (
     signal_changes,
     signals,
     status,
+    stream,
 )
 from alphaforge.api.errors import answer_http_exception, answer_own_error, answer_validation_error
 from alphaforge.api.kept_answer import WORTH_COMPRESSING, KeptAnswer
@@ -58,7 +60,9 @@ _ROUTERS = (
     prices.router,
     candles.router,
     analysis.router,
+    alerts.router,
     rejections.router,
+    stream.router,
     jobs.router,
     job_files.router,
     backtest.router,
@@ -132,7 +136,8 @@ def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
             allow_origin_regex=LOOPBACK_ORIGIN,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
-                *("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key", "X-Request-ID"),
+                *("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "X-API-Key"),
+                "X-Request-ID",
             ],
             expose_headers=[
                 *("Content-Disposition", "ETag", "Idempotent-Replayed", "Link", "RateLimit", "Retry-After"),
@@ -149,5 +154,6 @@ def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
         chain.append(Middleware(NoForeignPages, names=layers.names, allowed_origins=options.allowed_origins))
     chain.append(Middleware(Remembering, cache=layers.cache))
     if options.enable_compression:
+        remove_compress_type(stream.MEDIA_TYPE)  # of each listener it would keep a dictionary, and send nothing smaller
         chain.append(Middleware(CompressMiddleware, minimum_size=WORTH_COMPRESSING))
     return [*chain, Middleware(BodyLimit, limit=options.max_body_bytes)]

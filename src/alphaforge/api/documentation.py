@@ -31,6 +31,8 @@ _TAGS = [
     {"name": "prices", "description": "Quotes of now."},
     {"name": "candles", "description": "Closed candles."},
     {"name": "instruments", "description": "What is watched, and what was last thought of it."},
+    {"name": "stream", "description": "What happens, as it happens."},
+    {"name": "alerts", "description": "What was told to whom, and the channels."},
     {"name": "jobs", "description": "Work in the background: scans, downloads, files; how far it is, what came of it."},
     {"name": "system", "description": "How the system is, and its switch."},
     {"name": "backtests", "description": "Not offered by this version."},

@@ -22,7 +22,7 @@ def json_bytes(body: object) -> bytes:
 
 def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with a JSON body."""
-    return Response(json_bytes(body), status, dict(headers) if headers else None, "application/json")
+    return Response(json_bytes(body), int(status), dict(headers) if headers else None, "application/json")
 
 
 Columns = Mapping[str, Sequence[Any]]

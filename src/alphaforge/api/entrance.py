@@ -1,6 +1,7 @@
 """The interface's door, there before the interface is."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a second's worth of imports stands behind this door
@@ -13,16 +14,22 @@ class Entrance:
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
         self._opened = asyncio.Event()
+        self._ending: Callable[[], None] = lambda: None
 
     @property
     def is_open(self) -> bool:
         """Whether the desk is there."""
         return self._app is not None
 
-    def open(self, app: "ASGIApp") -> None:
-        """Let everybody in."""
+    def open(self, app: "ASGIApp", ending: Callable[[], None] = lambda: None) -> None:
+        """Let everybody in; `ending` ends the answers that do not end by themselves."""
         self._app = app
+        self._ending = ending
         self._opened.set()
+
+    def end(self) -> None:
+        """The server ends."""
+        self._ending()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Handle one ASGI connection."""

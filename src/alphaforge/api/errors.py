@@ -42,6 +42,7 @@ VERDICTS: dict[type[errors.AlphaForgeError], Verdict] = {
     errors.Conflict: Verdict(HTTPStatus.CONFLICT, "It contradicts what is stored"),
     errors.NotOffered: Verdict(HTTPStatus.NOT_IMPLEMENTED, "Not offered by this version"),
     errors.NoData: Verdict(HTTPStatus.SERVICE_UNAVAILABLE, "Not known at present", 5),
+    errors.NotDelivered: Verdict(HTTPStatus.BAD_GATEWAY, "The receiver did not take the alert"),
     errors.MarketError: Verdict(HTTPStatus.BAD_GATEWAY, "The broker failed"),
     errors.RateLimited: Verdict(HTTPStatus.SERVICE_UNAVAILABLE, "The broker limits the rate of requests", 10),
     errors.MarketUnavailable: Verdict(HTTPStatus.SERVICE_UNAVAILABLE, "The broker cannot be reached", 5),

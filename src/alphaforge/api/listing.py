@@ -39,6 +39,7 @@ class CursorOf(IntEnum):
     HISTORY_REJECTION = 4
     HISTORY_SIGNAL = 5
     JOBS = 6
+    ALERTS = 7
 
 
 Fields = Annotated[Literal["full", "minimal"], Query(description="`minimal`: only the columns that a table shows.")]

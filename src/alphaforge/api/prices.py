@@ -24,7 +24,7 @@ async def live_prices(services: Asked) -> Response:
     market = services.status.market()
     return json_answer(
         {
-            "prices": {name: _price_body(quotes[name], services, market) for name in watched if name in quotes},
+            "prices": {name: price_body(quotes[name], services, market) for name in watched if name in quotes},
             "missing": [name for name in watched if name not in quotes],
             "timestamp": rfc3339(services.clock.now()),
             "source": market.source,
@@ -40,11 +40,12 @@ async def live_price(services: Asked, symbol: Spelling) -> Response:
     """The newest quote. While the market is closed it is the last one, `tradeable` false, with its true time."""
     instrument = known_instrument(services, symbol)
     quotes = await _quotes(services, [instrument.name])
-    body = _price_body(quotes[0], services, services.status.market())
+    body = price_body(quotes[0], services, services.status.market())
     return json_answer({"symbol": instrument.short_symbol, "timestamp": body["time"], **body})
 
 
-def _price_body(quote: Quote, services: Services, market: MarketFacts) -> dict[str, object]:
+def price_body(quote: Quote, services: Services, market: MarketFacts) -> dict[str, object]:
+    """A quote as it is told at this moment."""
     fresh = freshness(quote, services.clock, services.instruments.hours(quote.instrument))
     known = services.instruments.known.get(quote.instrument)
     digits = known.display_precision + 1 if known else 10

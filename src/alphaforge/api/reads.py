@@ -13,6 +13,7 @@ SIGNALS = "trading_signals"
 JOURNAL = "journal_entries"
 REJECTIONS = "rejections"
 CANDLES = "candles"
+JOBS = "jobs"
 
 MINUTE = 60
 HOUR = 3_600
@@ -63,6 +64,9 @@ READS: Mapping[str, Reads | None] = {
     "/api/instruments/{instrument:path}/explain": LIVE,  # the last scan's word, in memory
     "/api/prices/live": LIVE,  # says how old each price is
     "/api/prices/live/{symbol:path}": LIVE,
+    "/api/stream": LIVE,  # never ends
+    "/api/alerts": Reads((JOBS,)),
+    "/api/alerts/channels": LIVE,  # the channels are this process's settings
     "/api/instruments/available": LIVE,  # what the account can trade, known after the first answer
     "/api/symbols": LIVE,  # another process may have added one a moment ago
     "/api/backtest/symbols": Reads(),

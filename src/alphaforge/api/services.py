@@ -20,6 +20,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
+from alphaforge.stream.listeners import Stream
 
 
 class SignalDesk(Protocol):
@@ -205,6 +206,41 @@ class Jobs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """A channel for alerts, what it wants, and how sending to it goes. Nothing of its address.
+
+    Empty `kinds` and `instruments` restrict nothing; `quiet` as the setting has it; moments in epoch seconds.
+    """
+
+    name: str
+    service: str
+    kinds: Sequence[str]
+    instruments: Sequence[str]
+    min_confidence: float
+    quiet: str | None
+    failures: int
+    disabled_at: float | None
+    last_error: str | None
+    last_sent_at: float | None
+
+
+class AlertChannels(Protocol):
+    """The channels for alerts. What was sent is read from the database itself."""
+
+    async def facts(self) -> Sequence[ChannelFacts]:
+        """Every channel, in the order of the settings."""
+        ...
+
+    async def test(self, name: str) -> None:
+        """Send a test message now. Raises NotFound, and NotDelivered where the receiver does not take it."""
+        ...
+
+    async def enable(self, name: str) -> None:
+        """Forget a channel's failures and try what waits for it. Raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a request may touch."""
 
@@ -218,7 +254,9 @@ class Services:
     status: StatusFacts
     evaluations: EvaluationTally
     jobs: Jobs
+    alerts: AlertChannels
     turns: Turns = field(default_factory=Turns)
+    stream: Stream = field(default_factory=Stream)
 
 
 @dataclass(frozen=True, slots=True)

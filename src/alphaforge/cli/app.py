@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alphaforge.cli import candles, signals
+from alphaforge.cli import alerts, candles, signals
 from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
@@ -49,3 +49,4 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")
+app.add_typer(alerts.app, name="alerts")

@@ -15,14 +15,13 @@ def config(*, as_json: AsJson = False) -> None:
             "value": settings.shown(field),
             "source": settings.source_of(field),
             "accepts": about(field).accepts,
-            "without_effect": about(field).unused or None,
         }
         for field in type(settings).model_fields
     ]
     if as_json:
         print_json({"settings": rows, "ignored": settings.ignored})
         return
-    shown = [(row["name"], row["value"], row["source"], row["without_effect"] or row["accepts"]) for row in rows]
-    print_table("Settings", ("name", "value", "source", "accepts, or why it has no effect"), shown)
+    shown = [(row["name"], row["value"], row["source"], row["accepts"]) for row in rows]
+    print_table("Settings", ("name", "value", "source", "accepts"), shown)
     if settings.ignored:
         note(f"In .env, but no settings of ours: {', '.join(settings.ignored)}")

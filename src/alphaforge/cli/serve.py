@@ -28,8 +28,6 @@ def serve(
 
             command = [sys.executable, *sys.orig_argv[1:]]
             raise typer.Exit(serve_with(settings.workers, command, settings.host, settings.port))
-        for name, why in settings.without_effect.items():
-            note(f"{name.upper()} has no effect: {why}.")
         if settings.ignored:
             note(f"Not settings of ours, ignored: {', '.join(settings.ignored)} (.env).")
         from alphaforge.asgi import serve as serve_desk  # noqa: PLC0415 - a second's worth of imports

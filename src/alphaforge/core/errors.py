@@ -10,6 +10,7 @@
     ├── Conflict                it contradicts what is stored           (409)
     ├── NotOffered              known, but not offered by this version  (501)
     ├── NoData                  the truth is not known at present       (503)
+    ├── NotDelivered            an alert that its receiver did not take (502)
     ├── MarketError             the broker's side                       (502, 503)
     │   ├── TokenRejected           401: wrong, revoked or of another environment
     │   ├── AccessDenied            403: the token may not use this account
@@ -81,6 +82,10 @@ class NotOffered(AlphaForgeError):
 
 class NoData(AlphaForgeError):
     """The truth is not known at present: no price yet, still warming up."""
+
+
+class NotDelivered(AlphaForgeError):
+    """An alert that its receiver refused, or did not answer to."""
 
 
 class MarketError(AlphaForgeError):

@@ -108,9 +108,12 @@ class JobRepository:
         Only the last attempt's holder may finish a job: see `finish`.
         """
         at = now(self.connection)
-        other = jobs.alias("other")
-        lane_taken = exists().where(other.c.lane == _c.lane, other.c.status == RUNNING, other.c.id != _c.id)
-        due = select(_c.id).where(_c.kind.in_(kinds), self._is_due(at), ~lane_taken).order_by(_c.run_at, _c.id).limit(1)
+        due = (
+            select(_c.id)
+            .where(_c.kind.in_(kinds), self._is_due(at), ~_lane_is_taken())
+            .order_by(_c.run_at, _c.id)
+            .limit(1)
+        )
         if job_id is not None:
             due = due.where(_c.id == job_id)
         values = {"status": RUNNING, "holder": holder, "held_until": at + seconds, "started_at": at, "progress": None}
@@ -127,10 +130,16 @@ class JobRepository:
         return None if found is None else _job(found)
 
     async def next_due(self, kinds: Collection[str]) -> float | None:
-        """In how many seconds the next of these jobs is due, below 0 for one that waits; None where there is none."""
+        """In how many seconds the next of these jobs is due, below 0 for one that waits; None where there is none.
+
+        One whose lane is taken is not due before that is free: whoever looked for it would find nothing, again and
+        again.
+        """
         moment = case((_c.status == QUEUED, _c.run_at), else_=_c.held_until)
         waiting = (QUEUED,) if self._is_alone else (QUEUED, RUNNING)
-        statement = select(func.min(moment) - now(self.connection)).where(_c.kind.in_(kinds), _c.status.in_(waiting))
+        statement = select(func.min(moment) - now(self.connection)).where(
+            _c.kind.in_(kinds), _c.status.in_(waiting), ~_lane_is_taken()
+        )
         seconds: float | None = await self.connection.scalar(statement)
         return seconds
 
@@ -247,6 +256,12 @@ def encoded(value: object) -> str:
 
 class LaneTaken(Exception):
     """Two processes took jobs of one lane at once, and this one came second; its transaction is to be given up."""
+
+
+def _lane_is_taken() -> ColumnElement[bool]:
+    """Whether another job of the same lane runs."""
+    other = jobs.alias("other")
+    return exists().where(other.c.lane == _c.lane, other.c.status == RUNNING, other.c.id != _c.id)
 
 
 def _held(job: Job, holder: str) -> tuple[ColumnElement[bool], ...]:

@@ -1,6 +1,6 @@
 """Evaluations that ended in no signal: what was seen, what refused it, and how near it came."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,10 @@ class RejectionRepository:
         row = _row(decision) | {"source": source, "simulated": simulated, "reason": decision.reason.value}
         await self.connection.execute(insert(rejections).values(row))
         return True
+
+    async def some(self, ids: Collection[int]) -> list[dict[str, Any]]:
+        """Those of these ids that are there, in any order; no `decision`."""
+        return await rows.dicts(self.connection, select(*_SHOWN).where(_c.id.in_(ids))) if ids else []
 
     async def of_day(self, start: float, end: float) -> list[dict[str, Any]]:
         """The rejections decided at or after `start` and before `end` (epoch seconds), oldest first; no `decision`."""

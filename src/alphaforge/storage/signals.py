@@ -3,7 +3,7 @@
 Rows are dicts with every column but `decision`; their times are epoch seconds. Nothing here commits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,10 @@ class SignalRepository:
         if not 0 < signal_id <= LARGEST_ID:
             return None
         return await rows.first_dict(self.connection, _EVERY.where(_c.id == signal_id))
+
+    async def some(self, ids: Collection[int]) -> list[dict[str, Any]]:
+        """Those of these ids that are there, in any order."""
+        return await rows.dicts(self.connection, _EVERY.where(_c.id.in_(ids))) if ids else []
 
     async def decision_of(self, signal_id: int) -> dict[str, Any] | None:
         """What the strategy decided and why; None for signals that are not its own."""

@@ -1,13 +1,13 @@
 """All background work of a process: begun together, ended together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
-from alphaforge.core.errors import MarketError
+from alphaforge.core.errors import MarketError, StorageError
 from alphaforge.core.granularity import Granularity
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.following import follow_others
@@ -34,6 +34,7 @@ class Background:
 
     With `scheduled` off the market is opened, its candles fetched once, and the rest left to whoever asks.
     `keep_days`: how long rejections are kept, for ever with 0. `opened` is set when the market has answered.
+    `beside`: further work, by name, whether the market answers or not.
     """
 
     strategy: Strategy
@@ -44,6 +45,7 @@ class Background:
     opened: asyncio.Event
     scheduled: bool = True
     keep_days: int = 0
+    beside: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     board: JobBoard = field(init=False)
     _scanned: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,6 +58,8 @@ class Background:
             group.create_task(self._with_the_market())
             if self.scheduled:
                 group.create_task(keep_running("jobs", self.engine.run))
+                for name, work in self.beside.items():
+                    group.create_task(keep_running(name, work))
 
     async def _with_the_market(self) -> None:
         await self._open()
@@ -84,7 +88,7 @@ class Background:
             try:
                 await open_market(desk, desk.names)
                 await self.strategy.recall()
-            except MarketError as error:
+            except (MarketError, StorageError) as error:
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 log.error("market_not_opened", error=error.message, advice=error.advice, again_in_seconds=pause)  # noqa: TRY400 - said in words
                 attempt += 1

@@ -70,7 +70,7 @@ class Engine:
 
     async def _serve(self, names: Sequence[str]) -> None:
         """Give each job of these kinds that is due a place as soon as one is free."""
-        places = asyncio.Semaphore(self._places)
+        places = asyncio.Semaphore(max(self._places, *(self._kinds[name].places for name in names)))
         with self._database.commits.heard("jobs") as woken:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -123,7 +123,10 @@ class Engine:
             except asyncio.CancelledError:
                 task.cancel()
                 await asyncio.wait({task})
-                await self._put_back_unfinished(job)
+                if task.cancelled() or task.exception() is not None:
+                    await self._put_back_unfinished(job)
+                else:  # it brought to an end what must not be done twice
+                    await self._store(job, DONE, result=task.result())
                 raise
             if is_ours:
                 await self._ended(kind, job, task, last=last)

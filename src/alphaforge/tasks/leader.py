@@ -29,7 +29,7 @@ class Leadership:
 
     def __init__(self, database: Database, holder: str) -> None:
         self._database = database
-        self._holder = holder
+        self.holder = holder
         self.is_leading = False
 
     async def run(self, lead: Callable[[], Awaitable[object]]) -> None:
@@ -40,9 +40,9 @@ class Leadership:
             return
         while True:
             if await self._takes():
-                log.info("leading", holder=self._holder)
+                log.info("leading", holder=self.holder)
                 await self._lead(lead)
-                log.warning("leads_no_more", holder=self._holder)
+                log.warning("leads_no_more", holder=self.holder)
             await asyncio.sleep(RENEW_SECONDS)
 
     async def _lead(self, lead: Callable[[], Awaitable[object]]) -> None:
@@ -83,9 +83,9 @@ class Leadership:
 
     async def _take(self) -> bool:
         async with self._database.write("leases") as connection:
-            return await LeaseRepository(connection).take(_NAME, self._holder, LEASE_SECONDS)
+            return await LeaseRepository(connection).take(_NAME, self.holder, LEASE_SECONDS)
 
     async def _give_back(self) -> None:
         with suppress(StorageError, TimeoutError):
             async with asyncio.timeout(_ENDING_SECONDS), self._database.write("leases") as connection:
-                await LeaseRepository(connection).give_back(_NAME, self._holder)
+                await LeaseRepository(connection).give_back(_NAME, self.holder)

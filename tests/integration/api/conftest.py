@@ -10,7 +10,7 @@ from alphaforge.api.app import create_app, serve
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
-from api_bench import Bench, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
+from api_bench import Bench, FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def application(services: Services, options: ApiOptions) -> FastAPI:
 async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]:
     clock, desk, strategy, market = FakeClock(), FakeDesk(), FakeStrategy(), FakeMarket()
     tally, board = EvaluationTally(database), idle_board(database)
-    services = Services(database, clock, desk, strategy, market, market, market, market, tally, board)
+    alerts = FakeAlerts()
+    services = Services(database, clock, desk, strategy, market, market, market, market, tally, board, alerts)
+    services.stream.end()  # this client waits for the end of every answer
     app = application(services, options)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:

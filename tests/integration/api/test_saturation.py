@@ -13,7 +13,7 @@ from alphaforge.api.app import create_app
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.storage.engine import Database, PoolSettings
 from alphaforge.storage.evaluation_counts import EvaluationTally
-from api_bench import SQLITE, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
+from api_bench import SQLITE, FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
 
 CONNECTIONS = 5
 TIMEOUT = 0.3
@@ -49,6 +49,7 @@ async def client(request: pytest.FixtureRequest, database: Database) -> AsyncIte
         *(database, FakeClock(), FakeDesk(), FakeStrategy(), market, market, market, market),
         EvaluationTally(database),
         idle_board(database),
+        FakeAlerts(),
     )
     app = create_app(services, ApiOptions(enable_cache=request.param))
     transport = httpx2.ASGITransport(app=app)

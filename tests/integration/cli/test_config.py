@@ -9,9 +9,7 @@ from command_line import Run
 def test_config_shows_every_setting_its_source_and_no_secret(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (folder / ".env").write_text(
-        "OANDA_API_KEY=s3cret\nPORT=5001\nFLASK_DEBUG=1\nREDIS_URL=redis://:s3cret@r/0\nTELEGRAM_CHAT_ID=2\n"
-    )
+    (folder / ".env").write_text("OANDA_API_KEY=s3cret\nPORT=5001\nFLASK_DEBUG=1\nREDIS_URL=redis://:s3cret@r/0\n")
     monkeypatch.setenv("LOG_LEVEL", "ERROR")
     answer = run("config", "--json")
     assert answer.code == 0
@@ -21,7 +19,6 @@ def test_config_shows_every_setting_its_source_and_no_secret(
     assert found["LOG_LEVEL"]["source"] == "environment"
     assert found["HOST"]["source"] == "default"
     assert found["OANDA_API_KEY"]["value"] == "(set)"
-    assert found["TELEGRAM_CHAT_ID"]["without_effect"]
     assert answer.json["ignored"] == ["FLASK_DEBUG"]
     shown = run("config")
     assert "PORT" in shown.out

@@ -367,7 +367,9 @@ def test_an_interrupted_restore_changes_nothing(backup: Path, database_url: str,
         assert not reached, "each kind has parts that the other has not"
 
 
-def test_leases_end_and_jobs_that_were_at_work_wait_again(database_url: str, elsewhere: str, tmp_path: Path) -> None:
+def test_leases_end_jobs_that_were_at_work_wait_again_and_no_alert_is_sent_twice(
+    database_url: str, elsewhere: str, tmp_path: Path
+) -> None:
     job = "INSERT INTO jobs (id, kind, lane, payload, status, attempts, run_at, holder, held_until, cancelling,"
     job += " created_at)"
     ask(
@@ -375,12 +377,14 @@ def test_leases_end_and_jobs_that_were_at_work_wait_again(database_url: str, els
         "INSERT INTO leases (name, holder, until) VALUES ('leader', 'a host far away', 9e9)",
         f"{job} VALUES (1, 'scan', 'x', '{{}}', 'running', 1, 1, 'a host far away', 9e9, false, 1)",
         f"{job} VALUES (2, 'scan', 'x', '{{}}', 'done', 1, 1, NULL, NULL, false, 1)",
+        f"{job} VALUES (3, 'alert', 'y', '{{}}', 'queued', 0, 1, NULL, NULL, false, 1)",
     )
     restored(elsewhere, taken(database_url, tmp_path / "x.backup").backup.path)
     assert ask(elsewhere, "SELECT * FROM leases") == []
     assert ask(elsewhere, "SELECT id, status, holder, held_until FROM jobs ORDER BY id") == [
         (1, "queued", None, None),
         (2, "done", None, None),
+        (3, "cancelled", None, None),  # the desk of the backup has sent it since
     ]
 
 

@@ -115,6 +115,23 @@ async def test_of_one_lane_one_runs_at_a_time(database: Database) -> None:
     assert await claim(database) is not None
 
 
+async def test_what_waits_behind_its_lane_is_not_due_before_that_is_free(database: Database) -> None:
+    async def due() -> float | None:
+        async with database.read() as connection:
+            return await JobRepository(connection).next_due(("work",))
+
+    await add(database, lane="a")
+    await add(database, lane="a")
+    first = await claim(database)
+    assert first is not None
+    seconds = await due()
+    assert seconds is None or seconds > LONG / 2  # on PostgreSQL its holder may die
+    await finish(database, first)
+    seconds = await due()
+    assert seconds is not None
+    assert seconds <= 0
+
+
 async def test_two_that_take_a_lane_at_once_do_not_both_get_it(database: Database) -> None:
     if not database.is_shared:
         pytest.skip("SQLite has one writer")

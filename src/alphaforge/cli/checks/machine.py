@@ -42,9 +42,6 @@ def _settings(settings: Settings) -> Check:
     name = "settings"
     if settings.ignored:
         return notice(name, f"in .env, but none of ours: {', '.join(settings.ignored)}", "Look for misspelt names.")
-    if settings.without_effect:
-        vain = "; ".join(f"{field.upper()}: {why}" for field, why in settings.without_effect.items())
-        return notice(name, f"without effect: {vain}", "Nothing to do; they are accepted for other versions.")
     return good(
         name, f"{sum(1 for field in type(settings).model_fields if settings.source_of(field) != 'default')} set"
     )

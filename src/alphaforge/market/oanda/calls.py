@@ -13,7 +13,7 @@ import httpx2
 import stamina
 import structlog
 
-from alphaforge.core.errors import MarketError, MarketUnavailable, RateLimited
+from alphaforge.core.errors import MarketError, MarketUnavailable, RateLimited, TokenRejected
 from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.breaker import CircuitBreaker, CircuitOpen
 from alphaforge.market.oanda.connections import FRESH
@@ -146,7 +146,7 @@ class Caller:
 
     def _note(self, call: "_Call", error: MarketError) -> None:
         call.failure = error
-        self.traffic.last_error = error.message
+        self.traffic.last_error, self.traffic.refused = error.message, isinstance(error, TokenRejected)
         if not isinstance(error, CircuitOpen):  # nothing was asked, so nothing failed anew
             self.traffic.errors += 1
             log.warning("market_call_failed", what=call.what, error=type(error).__name__, reason=error.message)
@@ -169,6 +169,7 @@ class Caller:
         self._refuse_failure(call, response, body, elapsed)
         value = await self._worked_out(decode, body)
         self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
+        self.traffic.refused = False
         return Answer(value, elapsed)
 
     async def _exchange(self, request: httpx2.Request) -> tuple[httpx2.Response, bytes]:

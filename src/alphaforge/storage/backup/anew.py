@@ -2,12 +2,18 @@
 
 from sqlalchemy import Connection, delete, update
 
-from alphaforge.storage.jobs import QUEUED, RUNNING
+from alphaforge.storage.alerts import ALERT
+from alphaforge.storage.jobs import CANCELLED, QUEUED, RUNNING
 from alphaforge.storage.work_tables import jobs, leases
 
 
 def begin_anew(connection: Connection) -> None:
-    """Forget who led, and let the jobs that somebody was at be done again: nobody here is at them."""
+    """Forget who led, and let the jobs that somebody was at be done again: nobody here is at them.
+
+    But for alerts: what waited to be sent when the backup was taken has most likely been sent since.
+    """
     connection.execute(delete(leases))
+    unsent = (jobs.c.kind == ALERT) & jobs.c.status.in_((QUEUED, RUNNING))
+    connection.execute(update(jobs).where(unsent).values(status=CANCELLED, holder=None, held_until=None))
     given_up = {"status": QUEUED, "holder": None, "held_until": None}
     connection.execute(update(jobs).where(jobs.c.status == RUNNING).values(given_up))

@@ -1,0 +1,1 @@
+"""Alerts: which channels there are, what each wants, what it is told, and how that is sent."""
