@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from alphaforge.api.exports import export_file
 from alphaforge.api.imports import rows_of
 from alphaforge.api.services import ApiOptions
 from alphaforge.signals.model import Status
-from alphaforge.storage.jobs import FAILED, JobRepository
+from alphaforge.storage.job_pieces import JobPieces
+from alphaforge.storage.jobs import FAILED, MARKET_LANE, JobRepository
 from alphaforge.tasks import files
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.files import file_kinds
@@ -115,7 +117,10 @@ async def test_a_job_is_queued_and_looked_at_where_its_answer_says(bench: Bench)
     ],
 )
 async def test_what_users_may_ask_for(bench: Bench, asked: dict[str, Any], told: dict[str, Any]) -> None:
-    assert (await bench.ask("POST", "/api/jobs", 202, json=asked))["parameters"] == told
+    job = await bench.ask("POST", "/api/jobs", 202, json=asked)
+    assert job["parameters"] == told
+    stored = await bench.services.jobs.get(job["id"])
+    assert stored.lane == (MARKET_LANE if asked["kind"] in {"scan", "settle"} else None), "one of the market at a time"
 
 
 @SQLITE
@@ -216,7 +221,8 @@ async def test_a_job_is_cancelled_and_one_that_has_ended_stays_as_it_is(bench: B
 
 
 async def some_entries(bench: Bench, count: int = 40) -> None:
-    rows = [ENTRY | {"lots": 1 + number, "notes": f"=no formula {number}"} for number in range(count)]
+    notes = [f"=no formula {Random(number).randbytes(1_000).hex()}" for number in range(count)]  # hardly compressed
+    rows = [ENTRY | {"lots": 1 + number, "notes": note} for number, note in enumerate(notes)]
     await bench.ask("POST", "/api/journal/entries/bulk", json={"entries": rows})
 
 
@@ -243,6 +249,9 @@ async def test_the_file_of_an_export_is_what_the_export_streams(
             assert (sent.headers.get("content-encoding") == "gzip") == (coding == "gzip"), coding
             assert "accept-encoding" in sent.headers["vary"].lower()
         assert job["file"]["bytes"] == len(streamed.content)
+        if noun == "journal":
+            async with bench.services.database.read() as connection:
+                assert await JobPieces(connection, job["id"]).count() > 2
         assert job["file"]["name"] == f"{noun}-2026-03-03.{form}"
 
 
