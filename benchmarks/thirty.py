@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from alphaforge.api.services import Services
 from alphaforge.bootstrap import open_services
+from alphaforge.core.memory import settle_down
 from alphaforge.market.sandbox.listings import LISTED_INSTRUMENTS
 from alphaforge.settings import Settings
 from benchmarks.generation import GENERATE, LATENCY, MARKET, _get, _post, _timed
@@ -132,6 +133,7 @@ async def _lags(market: str, path: Path, closes: int) -> None:
     cold, scanning, idle = Lag(), Lag(), Lag()
     began = time.perf_counter()
     async with open_services(settings) as services:
+        settle_down()  # as the server does when it serves
         async with cold.watched():
             await _until(lambda: services.strategy.last_scan_at is not None)
         show("loaded cold and decided within", f"{time.perf_counter() - began:.1f} s")

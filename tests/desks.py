@@ -9,6 +9,7 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import RollingCandles
 from alphaforge.market.source import CandlePage
 from alphaforge.signals.settings import StrategySettings
+from alphaforge.storage.candle_keeping import CandleKeeping
 from alphaforge.storage.engine import Database
 from alphaforge.workflows.desk import Desk
 from market_builders import FakeBroker, HandClock
@@ -41,7 +42,9 @@ def desk_of(
 ) -> Desk:
     """A desk put together as `bootstrap.open_desk` does it; `source` has a clock, as an OandaClient has."""
     clock: Clock = source.clock  # type: ignore[attr-defined] - an OandaClient, or what a test puts in its place
-    candles = RollingCandles(source, _Archive(database, source), clock, strategy.window + spare)  # type: ignore[arg-type] - the same
+    candles = RollingCandles(
+        source, _Archive(database, source, CandleKeeping(database)), clock, strategy.window + spare
+    )  # type: ignore[arg-type] - the same
     return Desk(database, source, candles, clock, names, strategy)  # type: ignore[arg-type] - the same
 
 

@@ -25,6 +25,7 @@ from alphaforge.market.rolling import RollingCandles
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
+from alphaforge.storage.candle_keeping import CandleKeeping
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.engine import Database, PoolSettings
 from alphaforge.streaming import open_shared_prices, open_stream, running
@@ -101,6 +102,7 @@ class _Archive:
 
     database: Database
     source: OandaClient
+    keeping: CandleKeeping
 
     async def newest(self, instrument: str, count: int) -> CandleSeries:
         return await CandleStore(self.database, self.source.name).newest(instrument, count)
@@ -109,17 +111,17 @@ class _Archive:
         return await CandleStore(self.database, self.source.name).between(instrument, start, _FOR_EVER)
 
     async def keep(self, series: CandleSeries) -> None:
-        await CandleStore(self.database, self.source.name).keep(series)
+        await self.keeping.keep(self.source.name, series)
 
 
 @asynccontextmanager
 async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     """The desk without background work, as the command line uses it."""
     async with open_database(settings) as database, open_source(settings) as source:
-        capacity = DEFAULT_SETTINGS.window + CATCH_UP
+        capacity, keeping = DEFAULT_SETTINGS.window + CATCH_UP, CandleKeeping(database)
         candles = RollingCandles(
             source,
-            _Archive(database, source),
+            _Archive(database, source, keeping),
             source.clock,
             capacity,
             lambda: database.commits.happened(("candles",)),
@@ -129,6 +131,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             yield Desk(database, source, candles, source.clock, settings.instruments, DEFAULT_SETTINGS, hours=hours)
         finally:
             await candles.aclose()
+            await keeping.aclose()
 
 
 @asynccontextmanager

@@ -56,12 +56,14 @@ class StoredEvents:
         return [_happened(one, bodies) for one in events]
 
     async def _candles(self, connection: AsyncConnection, events: Sequence[Event]) -> Bodies:
-        market, bodies = self.market(), {}
-        repository = CandleRepository(connection, market.source)
-        for name in {one.instrument for one in events if one.instrument is not None}:
-            starts = [one.ref for one in events if one.instrument == name]
-            series = await repository.between(name, min(starts), max(starts) + 1)
-            bodies.update(_candle_bodies(series, set(starts), market))
+        market = self.market()
+        bodies: dict[tuple[str | None, int], bytes] = {}
+        starts = {one.ref for one in events}
+        names = {one.instrument for one in events if one.instrument is not None}
+        if not starts:
+            return bodies
+        for series in await CandleRepository(connection, market.source).several(names, min(starts), max(starts) + 1):
+            bodies.update(_candle_bodies(series, starts, market))
         return bodies
 
 

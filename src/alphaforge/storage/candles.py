@@ -5,12 +5,12 @@ are read in a fraction of the time that thirteen columns take, and a double come
 database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import LargeBinary, Select, delete, func, literal, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, delete, func, literal, select
 
 from alphaforge.core.candles import CandleSeries, Ints, empty_series, series_from_columns
 from alphaforge.core.errors import InvalidInput, StorageError
@@ -25,6 +25,7 @@ _ROWS_AT_ONCE = 5_000
 """Fifteen thousand rows as Python objects take 5 MB, which the process would keep for ever."""
 _NEWS_SECONDS = 3_600
 """How much older than the newest stored candle one may be for its revision to be news."""
+_NEWEST = "SELECT max(time) FROM candles WHERE source = {} AND instrument = {}"
 _KEEP_SQLITE = """
 INSERT INTO candles (source, instrument, time, packed)
 SELECT ?1, ?2, given.value, substr(?4, 1 + ?5 * given.key, ?5)
@@ -105,8 +106,18 @@ class CandleRepository:
 
     async def newest_start(self, instrument: str) -> int | None:
         """The start of the newest candle."""
-        start: int | None = await self.connection.scalar(select(func.max(candles.c.time)).where(*self._key(instrument)))
+        places = ("?", "?") if self.connection.dialect.name == "sqlite" else ("$1", "$2")
+        asked = _NEWEST.format(*places), (self.source, instrument)
+        start: int | None = (await self.connection.fetch(asked))[0][0][0]
         return start
+
+    async def several(self, instruments: Collection[str], start: int, end: int) -> list[CandleSeries]:
+        """The candles of each of these instruments that start at or after `start` and before `end`, where any do."""
+        own = candles.c
+        which = (own.source == self.source, own.instrument.in_(instruments), own.time >= start, own.time < end)
+        times, packed = self._joined(own.time, own.packed)
+        statement = select(own.instrument, times, packed).where(*which).group_by(own.instrument)
+        return [self._unpacked(*row) for row in (await self.connection.execute(statement)).all()]
 
     async def instruments(self) -> list[str]:
         """The instruments that have candles, by name."""
@@ -124,15 +135,21 @@ class CandleRepository:
     async def _series(self, instrument: str, statement: Select[tuple[int, bytes]]) -> CandleSeries:
         """The candles of a statement, joined by the database into one row: thousands of rows would be objects each."""
         part = statement.subquery()
+        times, packed = (await self.connection.execute(select(*self._joined(part.c.time, part.c.packed)))).one()
+        return self._unpacked(instrument, times, packed)
+
+    def _joined(self, time: ColumnElement[int], packed: ColumnElement[bytes]) -> tuple[Any, Any]:
+        """What joins rows into one."""
         if self.connection.dialect.name == "sqlite":
-            joined = select(func.group_concat(part.c.time), func.group_concat(func.hex(part.c.packed), ""))
-            times, packed = (await self.connection.execute(joined)).one()
-            times = np.fromstring(times, np.int64, sep=",") if times else None
-            packed = bytes.fromhex(packed or "")
-        else:
-            joined = select(func.array_agg(part.c.time), func.string_agg(part.c.packed, literal(b"", LargeBinary)))
-            times, packed = (await self.connection.execute(joined)).one()
-        return empty_series(instrument, Granularity.M5) if times is None else _unpack(instrument, times, packed)
+            return func.group_concat(time), func.group_concat(func.hex(packed), "")
+        return func.array_agg(time), func.string_agg(packed, literal(b"", LargeBinary))
+
+    def _unpacked(self, instrument: str, times: Any, packed: Any) -> CandleSeries:  # noqa: ANN401 - as each database joins
+        if not times:
+            return empty_series(instrument, Granularity.M5)
+        if self.connection.dialect.name == "sqlite":
+            return _unpack(instrument, np.fromstring(times, np.int64, sep=","), bytes.fromhex(packed))
+        return _unpack(instrument, times, packed)
 
     def _of(self, instrument: str) -> Select[tuple[int, bytes]]:
         return select(candles.c.time, candles.c.packed).where(*self._key(instrument))
@@ -154,11 +171,6 @@ class CandleStore:
         """The candles that start at or after `start` and before `end` (epoch seconds)."""
         async with self.database.read() as connection:
             return await CandleRepository(connection, self.source).between(instrument, start, end)
-
-    async def keep(self, series: CandleSeries) -> None:
-        """Store candles as the market sent them, see `CandleRepository.take`."""
-        async with self.database.write("candles") as connection:
-            await CandleRepository(connection, self.source).take(series)
 
 
 def _up(moment: float) -> int:

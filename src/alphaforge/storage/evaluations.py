@@ -12,10 +12,11 @@ async def is_first(connection: AsyncConnection, decision: Decision, source: str)
     The source is part of it: a candle of the sandbox is another candle than the broker's, and so is a practice
     account's, whose prices differ from the live one's. Two workers at once: the second waits for the first's end.
     """
-    statement = insert(connection, evaluations).values(
-        source=source,
-        instrument=decision.instrument,
-        candle_time=decision.candle_time,
-        strategy=decision.strategy,
-    )
-    return (await connection.execute(statement.on_conflict_do_nothing())).rowcount == 1
+    row = {
+        "source": source,
+        "instrument": decision.instrument,
+        "candle_time": decision.candle_time,
+        "strategy": decision.strategy,
+    }
+    statement = insert(connection, evaluations).on_conflict_do_nothing()
+    return (await connection.execute(statement, row)).rowcount == 1

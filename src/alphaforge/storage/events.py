@@ -33,10 +33,10 @@ class EventRepository:
 
     async def closed(self, instrument: str, starts: Collection[int]) -> None:
         """Write down that candles closed, or were revised. In a transaction that writes `candles`."""
-        at = now(self.connection)
-        for start in sorted(starts):
-            row = {"at": at, "kind": "candle", "instrument": instrument, "ref": start}
-            await self.connection.execute(insert(events).values(row))
+        if starts:
+            statement = insert(events).values(at=now(self.connection), kind="candle")
+            rows = [{"instrument": instrument, "ref": start} for start in sorted(starts)]
+            await self.connection.execute(statement, rows)
 
     async def newest(self) -> int:
         """The newest event's number, 0 before the first."""

@@ -44,7 +44,7 @@ class RejectionRepository:
         if not await is_first(self.connection, decision, source):
             return False
         row = _row(decision) | {"source": source, "simulated": simulated, "reason": decision.reason.value}
-        await self.connection.execute(insert(rejections).values(row))
+        await self.connection.execute(insert(rejections), row)
         return True
 
     async def some(self, ids: Collection[int]) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from alphaforge.stream.log import KEPT_SECONDS, Told
 
 NOUN = "events"
 BATCH = 500
+GATHERING = 0.03
+"""Seconds for which what is committed is read at once: a scan commits many things one behind the other."""
 PATIENCE = 3.0
 """Seconds that who goes on from a place waits until it is known whether that place is ours."""
 
@@ -39,7 +41,8 @@ class Events(Protocol):
 class Following:
     """Brings what is committed into a stream's log."""
 
-    def __init__(self, stream: Stream, events: Events) -> None:
+    def __init__(self, stream: Stream, events: Events, gathering: float = GATHERING) -> None:
+        self._gathering = gathering
         self._stream = stream
         self._events = events
         self._wake = asyncio.Event()
@@ -60,6 +63,7 @@ class Following:
         self._wake.set()  # what was committed while nobody followed
         while True:
             await self._wake.wait()
+            await asyncio.sleep(self._gathering)
             self._wake.clear()
             asked, self._asked = self._asked, None
             try:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alphaforge.core.candles import CandleSeries, derived
 from alphaforge.core.errors import InvalidInput, StorageError
 from alphaforge.core.granularity import Granularity
+from alphaforge.storage.candle_keeping import CandleKeeping
 from alphaforge.storage.candles import CandleRepository, CandleStore, sources_of
 from alphaforge.storage.engine import Database
 from builders import GBP_USD, MONDAY, XAU_USD, bars, walk
@@ -25,7 +26,7 @@ def same(one: CandleSeries, other: CandleSeries) -> bool:
 async def test_a_window_comes_back_bit_for_bit(database: Database) -> None:
     series = walk(GBP_USD, 3_000, seed=1)
     store = CandleStore(database, "sandbox")
-    await store.keep(series)
+    await CandleKeeping(database).keep("sandbox", series)
     assert same(await store.newest("GBP_USD", 13_000), series)
     assert same(await store.newest("GBP_USD", 100), series.last(100))
     assert not len(await store.newest("USD_JPY", 100))
@@ -56,8 +57,8 @@ async def test_every_double_comes_back_bit_for_bit(database: Database, prices: l
 
 async def test_sources_never_mix(database: Database) -> None:
     invented, real = walk(GBP_USD, 50, seed=1), walk(GBP_USD, 50, seed=2)
-    await CandleStore(database, "sandbox").keep(invented)
-    await CandleStore(database, "oanda-live").keep(real)
+    await CandleKeeping(database).keep("sandbox", invented)
+    await CandleKeeping(database).keep("oanda-live", real)
     assert same(await CandleStore(database, "sandbox").newest("GBP_USD", 99), invented)
     async with database.write() as connection:
         assert await sources_of(connection) == ["oanda-live", "sandbox"]
@@ -82,14 +83,14 @@ async def test_a_revised_candle_replaces_its_own_and_no_other(database: Database
 async def test_late_candles_find_their_place(database: Database) -> None:
     series = walk(GBP_USD, 30, seed=3)
     store = CandleStore(database, "sandbox")
-    await store.keep(series.rows(20))
-    await store.keep(series.rows(0, 21))
+    await CandleKeeping(database).keep("sandbox", series.rows(20))
+    await CandleKeeping(database).keep("sandbox", series.rows(0, 21))
     assert same(await store.newest("GBP_USD", 30), series)
 
 
 async def test_a_span_is_start_included_end_not(database: Database) -> None:
     series = bars([[1.0] * 4] * 5)
-    await CandleStore(database, "sandbox").keep(series)
+    await CandleKeeping(database).keep("sandbox", series)
     async with database.read() as connection:
         repository = CandleRepository(connection, "sandbox")
         inside = await repository.between("GBP_USD", MONDAY + 300, MONDAY + 900)
@@ -113,7 +114,7 @@ async def test_instruments_are_listed(database: Database) -> None:
 async def test_only_m5_is_stored(database: Database) -> None:
     longer = derived(walk(GBP_USD, 30, seed=1), Granularity.M15)
     with pytest.raises(InvalidInput, match="M15"):
-        await CandleStore(database, "sandbox").keep(longer)
+        await CandleKeeping(database).keep("sandbox", longer)
 
 
 @pytest.mark.parametrize("stored", [b"short", struct.pack("<12dq", *[float("nan")] * 12, 1)], ids=["short", "nan"])
@@ -128,7 +129,7 @@ async def test_damaged_candles_are_an_error_not_a_price(database: Database, stor
 
 async def test_a_stored_series_can_be_written_to_by_nobody(database: Database) -> None:
     store = CandleStore(database, "sandbox")
-    await store.keep(bars([[1.0] * 4]))
+    await CandleKeeping(database).keep("sandbox", bars([[1.0] * 4]))
     column: Any = (await store.newest("GBP_USD", 1)).bid.close
     with pytest.raises(ValueError, match="read-only"):
         column[0] = 2.0

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from alphaforge.api.app import create_app
 from alphaforge.signals.model import Direction, FilterName, Status
-from alphaforge.storage.candles import CandleStore
+from alphaforge.storage.candle_keeping import CandleKeeping
 from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import NewSignal, SignalRepository
@@ -68,7 +68,7 @@ async def test_what_is_rolled_back_is_never_told(desk: Desk, database: Database)
 
 async def test_outcomes_rejections_and_candles_have_their_shapes(desk: Desk, database: Database) -> None:
     start = int(NOW) // 300 * 300 - 600
-    await CandleStore(database, "sandbox").keep(m5("GBP_USD", start - 600, 2))
+    await CandleKeeping(database).keep("sandbox", m5("GBP_USD", start - 600, 2))
     async with listening(desk.port, DURABLE) as ear:
         number = await new_signal(database)
         async with database.write("trading_signals") as connection:
@@ -76,7 +76,7 @@ async def test_outcomes_rejections_and_candles_have_their_shapes(desk: Desk, dat
         async with database.write("rejections") as connection:
             await RejectionRepository(connection).add(decided(reason=FilterName.COOLDOWN), source="s", simulated=True)
         series = m5("GBP_USD", start, 1)
-        await CandleStore(database, "sandbox").keep(series)
+        await CandleKeeping(database).keep("sandbox", series)
         outcome = await ear.next("outcome")
         rejection = await ear.next("rejection")
         candle = await ear.next("candle")
@@ -95,9 +95,9 @@ async def test_outcomes_rejections_and_candles_have_their_shapes(desk: Desk, dat
 async def test_candles_of_another_market_are_not_told(desk: Desk, database: Database) -> None:
     start = int(NOW) // 300 * 300 - 600
     for source in ("import", "sandbox"):
-        await CandleStore(database, source).keep(m5("XAU_USD", start - 600, 1))
+        await CandleKeeping(database).keep(source, m5("XAU_USD", start - 600, 1))
     async with listening(desk.port, DURABLE) as ear:
-        await CandleStore(database, "import").keep(m5("XAU_USD", start, 1))
+        await CandleKeeping(database).keep("import", m5("XAU_USD", start, 1))
         number = await new_signal(database)
         assert (await ear.next()).data["id"] == number
 

@@ -59,7 +59,7 @@ async def turns(count: int = 10) -> None:
 async def test_the_log_begins_with_what_happened_in_the_last_minutes_and_by_its_own_time() -> None:
     events = FakeEvents([5, 6, 9], old=4)
     stream = Stream(lambda: NOW)
-    await Following(stream, events).begin()
+    await Following(stream, events, gathering=0).begin()
     assert stream.log.number == 9
     assert stream.log.end == 3
     assert stream.log.cursor_at(1, NOW).moment == (NOW - 60) * 1e6  # type: ignore[union-attr] - it is there
@@ -68,7 +68,7 @@ async def test_the_log_begins_with_what_happened_in_the_last_minutes_and_by_its_
 
 async def test_a_thousand_commits_heard_together_are_one_question() -> None:
     events, stream = FakeEvents(), Stream(lambda: NOW)
-    following = Following(stream, events)
+    following = Following(stream, events, gathering=0)
     async with running(following):
         await turns()
         events.asked.clear()
@@ -89,7 +89,7 @@ async def test_a_thousand_commits_heard_together_are_one_question() -> None:
 async def test_many_events_come_in_several_parts_and_those_without_anything_to_tell_are_passed_over() -> None:
     events = FakeEvents(list(range(1, 2 * BATCH + 11)), empty={3, BATCH, 2 * BATCH + 10})
     stream = Stream(lambda: NOW)
-    await Following(stream, events).begin()
+    await Following(stream, events, gathering=0).begin()
     assert events.asked == [0, BATCH, 2 * BATCH]
     assert stream.log.number == 2 * BATCH + 10
     assert stream.log.end == 2 * BATCH + 7
@@ -97,7 +97,7 @@ async def test_many_events_come_in_several_parts_and_those_without_anything_to_t
 
 async def test_what_is_committed_while_it_reads_is_read_next() -> None:
     events, stream = FakeEvents([1]), Stream(lambda: NOW)
-    following = Following(stream, events)
+    following = Following(stream, events, gathering=0)
     events.answers.clear()
     async with running(following):
         await turns()
@@ -110,7 +110,7 @@ async def test_what_is_committed_while_it_reads_is_read_next() -> None:
 
 async def test_who_knows_more_waits_for_one_read_with_all_others() -> None:
     events, stream = FakeEvents(), Stream(lambda: NOW)
-    following = Following(stream, events)
+    following = Following(stream, events, gathering=0)
     async with running(following):
         await turns()
         events.numbers.append(7)
@@ -125,7 +125,7 @@ async def test_who_knows_more_waits_for_one_read_with_all_others() -> None:
 
 async def test_a_failure_is_told_to_who_waits_and_following_goes_on_when_run_again() -> None:
     events, stream = FakeEvents(failures=[StorageError("gone")]), Stream(lambda: NOW)
-    following = Following(stream, events)
+    following = Following(stream, events, gathering=0)
     waiting = asyncio.create_task(following.caught_up(1))
     await turns(1)
     with pytest.raises(StorageError, match="gone"):
@@ -142,7 +142,7 @@ async def test_who_waits_for_a_database_that_says_nothing_is_told_so(monkeypatch
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     events = FakeEvents()
     events.answers.clear()
-    following = Following(Stream(lambda: NOW), events)
+    following = Following(Stream(lambda: NOW), events, gathering=0)
     async with running(following):
         with pytest.raises(StorageError, match="does not say"):
             await following.caught_up(1)
