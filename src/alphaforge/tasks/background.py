@@ -47,7 +47,6 @@ class Background:
     keep_days: int = 0
     beside: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     board: JobBoard = field(init=False)
-    _scanned: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.board = JobBoard(self.strategy.desk.database, self.engine, in_background=self.scheduled)
@@ -97,17 +96,14 @@ class Background:
                 self.opened.set()
 
     async def _scan(self, names: Sequence[str]) -> Sequence[ScanResult]:
-        try:
-            return await scan_by_job(self.board, names)
-        finally:
-            self._scanned.set()
+        return await scan_by_job(self.board, names)
 
     async def _settle(self) -> None:
         await settle_by_job(self.board)
 
     async def _warm_connections(self) -> None:
-        """After the first scan: connections that are being prepared serve nothing else for a second."""
-        await self._scanned.wait()
+        """After the first scan of this process: connections that are being prepared serve nothing else for a second."""
+        await self.strategy.scanned.wait()
         await warm_connections(self.strategy.desk)
 
     def _was_open(self, name: str, boundary: int) -> bool:

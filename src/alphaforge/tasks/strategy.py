@@ -1,5 +1,6 @@
 """The switch of the scheduled scans, kept over restarts, and what the last scan found, whichever process made it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,11 +8,10 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from alphaforge.core.errors import AlphaForgeError
-from alphaforge.market.rolling import Refreshed
 from alphaforge.storage.jobs import DONE, ENDED, FAILED, JobRepository
 from alphaforge.storage.settings import SettingRepository
 from alphaforge.storage.signal_values import OPEN
-from alphaforge.workflows.collect_candles import collect_candles
+from alphaforge.workflows.collect_candles import collect_candles, is_late
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.recall_evaluations import newer_evaluations
 from alphaforge.workflows.scan_market import ScanResult, scan_market
@@ -25,13 +25,14 @@ _SCAN = "scan"
 
 @dataclass(slots=True)
 class Strategy:
-    """Scans of this desk, scheduled or asked for, and whether the scheduled ones run."""
+    """Scans of this desk, scheduled or asked for, and whether the scheduled ones run. `scanned`: this process has."""
 
     desk: Desk
     is_running: bool = True
     last_scan_at: float | None = None
     last_results: dict[str, ScanResult] = field(default_factory=dict)
     last_failure: Exception | None = None
+    scanned: asyncio.Event = field(default_factory=asyncio.Event)
     _last_job: int = 0
     _under_way: int = 0
     _scans: int = 0
@@ -89,6 +90,7 @@ class Strategy:
             raise
         finally:
             self._under_way -= 1
+            self.scanned.set()
         self.last_failure = None
         self.last_scan_at = self.desk.clock.now()
         self.last_results.update((result.instrument, result) for result in results)
@@ -109,7 +111,7 @@ class Strategy:
         left = [name for name in self.desk.followed() if name not in self.desk.names]
         fetched = await collect_candles(self.desk, [*names, *left])
         return [
-            ScanResult(name, None, None, "strategy_stopped", late=isinstance(page, Refreshed) and page.late)
+            ScanResult(name, None, None, "strategy_stopped", late=is_late(page))
             for name, page in fetched.items()
             if name in names
         ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from alphaforge.core.errors import MarketError
+from alphaforge.core.errors import MarketError, MarketUnavailable
 from alphaforge.market.rolling import Refreshed
 from alphaforge.workflows.desk import Desk
 
@@ -16,6 +16,11 @@ async def collect_candles(desk: Desk, names: Sequence[str]) -> dict[str, Refresh
     """What each instrument's refresh brought; one that fails answers its error, and stops no other."""
     fetched = await asyncio.gather(*(_collected(desk, name) for name in names))
     return dict(zip(names, fetched, strict=True))
+
+
+def is_late(fetched: Refreshed | MarketError) -> bool:
+    """Whether the broker has not closed its newest candle yet, or could not be asked: ask again soon."""
+    return fetched.late if isinstance(fetched, Refreshed) else isinstance(fetched, MarketUnavailable)
 
 
 async def _collected(desk: Desk, name: str) -> Refreshed | MarketError:

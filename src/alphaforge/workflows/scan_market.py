@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from alphaforge.core.clock import lag, newest_close
-from alphaforge.core.errors import MarketError, MarketUnavailable, NoData
+from alphaforge.core.errors import MarketError, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
 from alphaforge.signals.analysis import Analysis, analyse_last
@@ -14,7 +14,7 @@ from alphaforge.signals.model import Decision
 from alphaforge.signals.settings import STRATEGY
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalRepository
-from alphaforge.workflows.collect_candles import collect_candles
+from alphaforge.workflows.collect_candles import collect_candles, is_late
 from alphaforge.workflows.desk import Desk, HeldBook
 from alphaforge.workflows.load_book import NOUN, followed, load_book
 from alphaforge.workflows.settle_signals import finer_candles
@@ -143,7 +143,7 @@ class _Scan:
     async def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
         """What this scan says of an instrument."""
         problem = fetched.message if isinstance(fetched, MarketError) else None
-        late = fetched.late if isinstance(fetched, Refreshed) else isinstance(fetched, MarketUnavailable)
+        late = is_late(fetched)
         if (found := self.newest.get(name)) is None:
             return await self._again(name, problem, late=late)
         return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)
