@@ -6,7 +6,6 @@ A worker, the leader and Valkey are killed (SIGKILL) one after the other, again 
 every candle must have been evaluated once, and every evaluation, signal and outcome equal the offline ones bit for bit.
 """
 
-import argparse
 import asyncio
 import itertools
 import json
@@ -22,11 +21,11 @@ from typing import Any
 
 import asyncpg
 from processes import Server, ask, free_port, sandbox, server, until, worker
-from replay import DAY, REAL_CANDLES, Plan, Report, compare
+from replay import DAY, Plan, Report, asked_plan, compare
 from rich.console import Console
 from rich.progress import Progress
 
-from alphaforge.core.times import parse_rfc3339, rfc3339
+from alphaforge.core.times import rfc3339
 from servers import postgres_server
 
 console = Console(stderr=True)
@@ -192,19 +191,10 @@ async def _restarted(url: str) -> int:
 
 def main() -> int:
     """0 where nothing was missed, doubled or different."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--candles", type=Path, default=REAL_CANDLES)
-    parser.add_argument("--simulated", action="store_true")
-    parser.add_argument("--from", dest="start", default="2025-07-07T06:00:00Z")
-    parser.add_argument("--days", type=float, default=3.0)
-    parser.add_argument("--speed", type=float, default=600.0)
-    given = parser.parse_args()
-    if not given.simulated and not given.candles.is_dir():
-        console.print(f"Skipped: there are no candles at {given.candles}; ALPHAFORGE_REAL_CANDLES names their folder.")
-        return 0
     with tempfile.TemporaryDirectory(prefix="alphaforge-fleet-") as folder, postgres_server() as postgres:
-        candles = None if given.simulated else given.candles
-        plan = Plan(candles, parse_rfc3339(given.start), given.days, given.speed, Path(folder))
+        plan = asked_plan(__doc__, 600.0, folder)
+        if plan is None:
+            return 0
         began = time.monotonic()
         outcome = live(plan, postgres)
     report, takeovers = outcome.report, sorted(outcome.takeovers)

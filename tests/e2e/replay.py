@@ -231,21 +231,28 @@ def _outcome_faults(signals: list[dict[str, object]], offline: Simulation) -> It
         yield f"{name} {rfc3339(start)}: {outcome.status} offline, and live there is no such signal"
 
 
-def main() -> int:
-    """0 where live equals offline, 1 where it does not."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked_plan(description: str | None, speed: float, folder: str) -> Plan | None:
+    """The plan of the command line; None, and said so, where there are no candles."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--candles", type=Path, default=REAL_CANDLES)
     parser.add_argument("--simulated", action="store_true")
     parser.add_argument("--from", dest="start", default="2025-07-07T06:00:00Z")
     parser.add_argument("--days", type=float, default=3.0)
-    parser.add_argument("--speed", type=float, default=1200.0)
+    parser.add_argument("--speed", type=float, default=speed)
     given = parser.parse_args()
     if not given.simulated and not given.candles.is_dir():
         console.print(f"Skipped: there are no candles at {given.candles}; ALPHAFORGE_REAL_CANDLES names their folder.")
-        return 0
+        return None
+    candles = None if given.simulated else given.candles
+    return Plan(candles, parse_rfc3339(given.start), given.days, given.speed, Path(folder))
+
+
+def main() -> int:
+    """0 where live equals offline, 1 where it does not."""
     with tempfile.TemporaryDirectory(prefix="alphaforge-replay-") as folder:
-        candles = None if given.simulated else given.candles
-        plan = Plan(candles, parse_rfc3339(given.start), given.days, given.speed, Path(folder))
+        plan = asked_plan(__doc__, 1200.0, folder)
+        if plan is None:
+            return 0
         began = time.monotonic()
         report = replay(plan)
     console.print(f"{report.evaluated} candles evaluated live, {report.signals} signals, {report.settled} settled")
