@@ -209,6 +209,6 @@ def test_a_terminal_that_goes_away_ends_all_and_replaces_nobody(tmp_path: Path) 
         until(lambda: len(watched.begun()) == 2, "both are begun", process)
         until(lambda: bool(watched.answer()), "one answers", process)
         process.communicate(b"\n", timeout=20)
-    assert process.returncode == 0
+    assert process.returncode in {0, 120}  # Python's own: its last words found no terminal
     assert len(watched.begun()) == 2
     assert not watched.living()

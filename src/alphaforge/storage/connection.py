@@ -6,7 +6,7 @@ with it: 7 MB and a tenth of a second of every start. The desk needs a connectio
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -127,7 +127,16 @@ async def driver_connection(engine: Engine) -> Any:  # noqa: ANN401 - what the d
         pooled.detach()
         return found
 
-    return await greenlet_spawn(taken)
+    taking = asyncio.ensure_future(greenlet_spawn(taken))
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        while not taking.done():  # one that is half opened would be left behind
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({taking})
+        if not taking.cancelled() and taking.exception() is None:
+            taking.result().terminate()
+        raise
 
 
 async def dispose(engine: Engine) -> None:

@@ -1,10 +1,11 @@
 """The product's sentence: take the closed candles of each instrument side by side, evaluate, store, announce."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from alphaforge.core.clock import lag, newest_close
+from alphaforge.core.clock import CLOCK_DOUBT, lag, newest_close
 from alphaforge.core.errors import MarketError, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
@@ -52,16 +53,27 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     where it made a signal, without that one, which would refuse it.
     """
     watched = desk.watched(names)
-    boundary = newest_close(desk.clock, Granularity.M5)
+    boundary, asked = newest_close(desk.clock, Granularity.M5), time.monotonic()
     left = [name for name in desk.followed() if name not in desk.names]
     fetched = await collect_candles(desk, [*watched, *left])
+    boundary = min(boundary, _closed_when_asked(desk, asked))
     async with desk.deciding:
         held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew
-        scan = _Scan(desk, held, await _pending(desk, watched, boundary))
+        scan = _Scan(desk, held, await _pending(desk, watched, boundary), boundary)
         for start in scan.starts():
             await scan.step(start)
         desk.held = scan.held
         return [await scan.result(name, fetched[name]) for name in watched]
+
+
+def _closed_when_asked(desk: Desk, asked: float) -> int:
+    """The newest close when the questions went out (monotonic `asked`), by a clock that their answers have put right.
+
+    One that was ahead saw a close which the broker had not seen yet: it came in some answers and not in others.
+    """
+    clock = desk.clock
+    when = clock.now() - (time.monotonic() - asked + CLOCK_DOUBT) * clock.speed
+    return Granularity.M5.floor(when)
 
 
 async def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analysis]:
@@ -90,6 +102,7 @@ class _Scan:
     desk: Desk
     held: HeldBook
     pending: dict[str, Analysis]
+    boundary: int
     newest: dict[str, Evaluation] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -143,7 +156,8 @@ class _Scan:
     async def result(self, name: str, fetched: Refreshed | MarketError) -> ScanResult:
         """What this scan says of an instrument."""
         problem = fetched.message if isinstance(fetched, MarketError) else None
-        late = is_late(fetched)
+        closed = self.desk.candles.series(name)
+        late = is_late(fetched) or (len(closed) > 0 and closed.end > self.boundary)
         if (found := self.newest.get(name)) is None:
             return await self._again(name, problem, late=late)
         return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)

@@ -344,3 +344,28 @@ async def test_the_strategys_switch_survives_a_restart(desk: Desk) -> None:
     assert not await restarted()
     await Strategy(desk).start()
     assert await restarted()
+
+
+class HastyClock(MemoryMarket):
+    """A market whose desk's clock is ahead: a close comes while it answers, before USD_JPY and after GBP_USD."""
+
+    async def candles(self, instrument: str, *given: Any, **named: Any) -> Any:
+        self.clock.time = CLOSE + M5 + (1.0 if instrument == "USD_JPY" else -1.0)
+        try:
+            return await MemoryMarket.candles(self, instrument, *given, **named)
+        finally:
+            self.clock.time = CLOSE + M5 - 1.0  # the answers put the clock right: then it was not closed yet
+
+
+@SQLITE
+async def test_a_close_that_only_some_answers_know_of_is_decided_when_all_do(database: Database) -> None:
+    plain = market(moment=CLOSE + M5 + 0.5)
+    desk = desk_of(database, HastyClock(plain.clock, plain.history, name="sandbox"), NAMES)
+    results = {result.instrument: result for result in await scan_market(desk)}
+    assert await evaluated(database) == [(START, name) for name in NAMES]
+    assert results["USD_JPY"].late, "to be asked again soon"
+    desk.source = market(moment=CLOSE + M5 + 2.0)  # type: ignore[assignment] - the same market, its clock put right
+    desk.candles.source, desk.candles.clock = desk.source, desk.source.clock
+    desk.clock = desk.source.clock
+    await scan_market(desk)
+    assert await evaluated(database) == [(START + step * M5, name) for step in range(2) for name in NAMES]
