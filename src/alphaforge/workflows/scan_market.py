@@ -157,7 +157,8 @@ class _Scan:
         """What this scan says of an instrument."""
         problem = fetched.message if isinstance(fetched, MarketError) else None
         closed = self.desk.candles.series(name)
-        late = is_late(fetched) or (len(closed) > 0 and closed.end > self.boundary)
+        has_close = len(closed) > 0 and closed.end >= self.boundary
+        late = is_late(fetched) and not has_close  # who is asked again alone must not run ahead of the others
         if (found := self.newest.get(name)) is None:
             return await self._again(name, problem, late=late)
         return ScanResult(name, found.decision, found.signal_id, found.reason, late, self.counts[name], problem)

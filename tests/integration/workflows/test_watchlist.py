@@ -1,5 +1,7 @@
 """Instruments that are added and removed while the desk runs."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from alphaforge.core.errors import Conflict, InvalidInput, NoData, UnknownInstrument
@@ -27,8 +29,11 @@ def open_desk(database: Database, *, listed: bool = True) -> Desk:
 
 
 @pytest.fixture
-def desk(database: Database) -> Desk:
-    return open_desk(database)
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    opened = open_desk(database)
+    yield opened
+    await opened.candles.aclose()  # a new instrument's candles may be on their way
+    await opened.candles.archive.keeping.aclose()  # type: ignore[attr-defined] - as bootstrap makes it
 
 
 def pass_candles(desk: Desk, count: int) -> None:
@@ -44,7 +49,7 @@ async def test_an_added_instrument_is_evaluated_from_then_on_and_after_a_restart
     assert desk.names == ALL
     assert told == [ALL]
     assert [result.instrument for result in await scan_market(desk)] == list(ALL)
-    after = open_desk(desk.database)
+    after = open_desk(desk.database, listed=False)
     await Watchlist(after).restore()
     assert after.names == ALL
 
