@@ -32,9 +32,9 @@ def lag(clock: Clock, moment: float) -> float:
     return max(0.0, clock.now() - moment) / clock.speed
 
 
-def newest_close(clock: Clock, granularity: Granularity) -> int:
-    """The end of the newest candle that has surely ended at the broker too, in epoch seconds."""
-    return granularity.floor(clock.now() - CLOCK_DOUBT * clock.speed)
+def newest_close(clock: Clock, granularity: Granularity, ago: float = 0.0) -> int:
+    """The end of the newest candle that had surely ended at the broker too, `ago` real seconds ago; epoch seconds."""
+    return granularity.floor(clock.now() - (CLOCK_DOUBT + ago) * clock.speed)
 
 
 @dataclass(slots=True)

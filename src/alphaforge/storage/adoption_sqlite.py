@@ -151,9 +151,9 @@ def _back_up(path: Path) -> Path:
         with closing(open_reader(path)) as source, closing(sqlite3.connect(partial)) as target:
             source.backup(target)
         shutil.copymode(path, partial)
-        _to_disk(partial)
+        to_disk(partial)
         partial.replace(backup)
-        _to_disk(path.parent)
+        to_disk(path.parent)
     except (OSError, sqlite3.Error) as error:
         partial.unlink(missing_ok=True)
         message = f"The backup copy {backup} could not be written: {error}"
@@ -161,7 +161,8 @@ def _back_up(path: Path) -> Path:
     return backup
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Return when it is there to stay: a file's content, or a folder's names."""
     if os.name == "nt" and path.is_dir():  # pragma: no cover - Windows has no such call for folders
         return
     handle = os.open(path, os.O_RDONLY)

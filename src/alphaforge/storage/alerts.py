@@ -9,9 +9,11 @@ import msgspec
 from sqlalchemy import delete, func, select, update
 
 from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.events import EventRepository
 from alphaforge.storage.jobs import DONE, FAILED, QUEUED, RUNNING, Job, JobRepository
 from alphaforge.storage.lists import SIGNAL_COLUMNS
 from alphaforge.storage.now import now
+from alphaforge.storage.settings import SettingRepository
 from alphaforge.storage.tables import app_settings, signals
 from alphaforge.storage.upsert import insert
 from alphaforge.storage.work_tables import events, jobs
@@ -62,7 +64,7 @@ class AlertRepository:
 
     async def begin_at_newest(self) -> None:
         """Tell what happens from now on; where somebody tells already, go on from there."""
-        newest = await self._newest()
+        newest = await EventRepository(self.connection).newest()
         row = {"key": CURSOR, "value": str(newest), "updated_at": time.time()}
         await self.connection.execute(
             insert(self.connection, app_settings).values(row).on_conflict_do_nothing(index_elements=["key"])
@@ -70,8 +72,7 @@ class AlertRepository:
 
     async def move_cursor(self, number: int) -> None:
         """Everything up to this event is told."""
-        values = {"value": str(number), "updated_at": time.time()}
-        await self.connection.execute(update(app_settings).where(_s.key == CURSOR).values(values))
+        await SettingRepository(self.connection).put(CURSOR, str(number))
 
     async def forget_cursor(self) -> None:
         """Tell nobody: the next one to tell begins with what is new then."""
@@ -79,7 +80,8 @@ class AlertRepository:
 
     async def news(self, after: int, at_most: int) -> tuple[list[News], int]:
         """What happened to signals behind an event, oldest first, and the number up to which this is all."""
-        newest = await self._newest()  # first: on PostgreSQL each statement sees what is committed at its own moment
+        # first: on PostgreSQL each statement sees what is committed at its own moment
+        newest = await EventRepository(self.connection).newest()
         statement = (
             select(_e.id.label("event"), _e.at, _e.kind, *(signals.c[name] for name in SIGNAL_COLUMNS))
             .join(signals, signals.c.id == _e.ref)
@@ -92,9 +94,6 @@ class AlertRepository:
             signal = {name: row[name] for name in SIGNAL_COLUMNS}
             found.append(News(row["event"], row["at"], row["kind"], signal))
         return found, found[-1].id if len(found) == at_most else newest
-
-    async def _newest(self) -> int:
-        return int(await self.connection.scalar(select(func.coalesce(func.max(_e.id), 0))))
 
     async def queue(self, key: str, lane: str, payload: Mapping[str, Any], *, delay: float = 0.0) -> bool:
         """Queue a message in its channel's lane; False where there is one of this key already."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alphaforge.storage.connection import AsyncConnection
@@ -80,11 +80,6 @@ class JobRepository:
     async def get(self, job_id: int) -> Job | None:
         """One job."""
         found = (await self.connection.execute(select(*_COLUMNS).where(_c.id == job_id))).one_or_none()
-        return None if found is None else _job(found)
-
-    async def of_key(self, key: str) -> Job | None:
-        """The job of a key."""
-        found = (await self.connection.execute(select(*_COLUMNS).where(_c.key == key))).one_or_none()
         return None if found is None else _job(found)
 
     async def page(
@@ -211,8 +206,7 @@ class JobRepository:
 
     async def release_all(self) -> int:
         """Queue again whatever is held: for the only process of a database, at its start. Answers how many."""
-        values = {"status": QUEUED, "holder": None, "held_until": None}
-        return int((await self.connection.execute(update(jobs).where(_c.status == RUNNING).values(values))).rowcount)
+        return int((await self.connection.execute(release_statement())).rowcount)
 
     async def prune(self, *, at_most: int) -> int:
         """Forget the oldest jobs that ended more than a week ago, never the newest of all; answers how many."""
@@ -241,6 +235,12 @@ def page_statement(kinds: Collection[str], statuses: Collection[str], before: in
     if statuses:
         statement = statement.where(_c.status.in_(statuses))
     return statement if before is None else statement.where(_c.id < before)
+
+
+def release_statement() -> Update:
+    """Queue again whatever is held."""
+    values = {"status": QUEUED, "holder": None, "held_until": None}
+    return update(jobs).where(_c.status == RUNNING).values(values)
 
 
 def is_old(connection: AsyncConnection) -> ColumnElement[bool]:

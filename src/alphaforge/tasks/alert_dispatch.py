@@ -15,9 +15,9 @@ from alphaforge.alerts.model import Alert
 from alphaforge.alerts.templates import outcome_alert, signal_alert
 from alphaforge.core.errors import InvalidInput, StorageError
 from alphaforge.core.instruments import Instrument, instrument_name
-from alphaforge.signals.model import Status
 from alphaforge.storage.alerts import AlertRepository, News
 from alphaforge.storage.engine import Database
+from alphaforge.storage.signal_values import OPEN
 from alphaforge.tasks.alerts import Alerts
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ TOO_OLD_SECONDS = 86_400.0
 _LOOK_SECONDS = 30.0
 """How often it looks though nothing was announced."""
 _AGAIN_SECONDS = 2.0
-_OPEN = (Status.PENDING.value, Status.ACTIVE.value)
+_OPEN = tuple(status.value for status in OPEN)
 
 
 class AlertDispatch:

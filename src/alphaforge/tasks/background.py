@@ -1,7 +1,7 @@
 """All background work of a process: begun together, ended together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,7 +21,6 @@ from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.supervisor import keep_running
 from alphaforge.tasks.watchlist import Watchlist
 from alphaforge.workflows.open_market import open_market, warm_connections
-from alphaforge.workflows.scan_market import ScanResult
 
 log = structlog.get_logger(__name__)
 
@@ -74,10 +73,11 @@ class Background:
     async def _lead(self) -> None:
         """What only one process does."""
         desk = self.strategy.desk
-        schedule = ScanSchedule(self._scan, desk.clock, lambda: desk.names, self._was_open)
+        scan, settle = partial(scan_by_job, self.board), partial(settle_by_job, self.board)
+        schedule = ScanSchedule(scan, desk.clock, lambda: desk.names, self._was_open)
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_running("scanning", schedule.run))
-            group.create_task(keep_running("settling", partial(settle_every_minute, self._settle)))
+            group.create_task(keep_running("settling", partial(settle_every_minute, settle)))
             group.create_task(keep_running("pruning", partial(prune_every_day, desk, self.keep_days)))
 
     async def _open(self) -> None:
@@ -94,12 +94,6 @@ class Background:
                 await asyncio.sleep(pause)
             else:
                 self.opened.set()
-
-    async def _scan(self, names: Sequence[str]) -> Sequence[ScanResult]:
-        return await scan_by_job(self.board, names)
-
-    async def _settle(self) -> None:
-        await settle_by_job(self.board)
 
     async def _warm_connections(self) -> None:
         """After the first scan of this process: connections that are being prepared serve nothing else for a second."""

@@ -9,10 +9,10 @@ from alphaforge.core.memory import give_back
 from alphaforge.storage.jobs import DONE, MARKET_LANE
 from alphaforge.tasks.job_board import JobBoard
 from alphaforge.tasks.kinds import Running, TaskKind
-from alphaforge.tasks.strategy import Strategy
+from alphaforge.tasks.strategy import SCAN, Strategy
 from alphaforge.workflows.scan_market import ScanResult
 
-SCAN, SETTLE = "scan", "settle"
+SETTLE = "settle"
 _SECONDS = 120.0
 _PATIENCE = 300.0
 """How long the schedule waits for one, other processes' deaths included."""

@@ -20,7 +20,8 @@ from alphaforge.workflows.settle_signals import Settlement, settle_signals
 log = structlog.get_logger(__name__)
 
 RUNNING_KEY = "strategy_running"
-_SCAN = "scan"
+SCAN = "scan"
+"""The kind of the scheduled scans' jobs."""
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class Strategy:
         known = {name: result.decision for name, result in self.last_results.items()}
         self.last_results |= await newer_evaluations(self.desk, known)
         async with self.desk.database.read() as connection:
-            newest = next(iter(await JobRepository(connection).page((_SCAN,), ENDED, limit=1)), None)
+            newest = next(iter(await JobRepository(connection).page((SCAN,), ENDED, limit=1)), None)
         if newest is None or newest.id <= self._last_job:
             return
         self._last_job = newest.id
@@ -108,13 +109,8 @@ class Strategy:
 
     async def collect(self, names: Sequence[str]) -> Sequence[ScanResult]:
         """Fetch what closed and decide nothing."""
-        left = [name for name in self.desk.followed() if name not in self.desk.names]
-        fetched = await collect_candles(self.desk, [*names, *left])
-        return [
-            ScanResult(name, None, None, "strategy_stopped", late=is_late(page))
-            for name, page in fetched.items()
-            if name in names
-        ]
+        fetched = await collect_candles(self.desk, names)
+        return [ScanResult(name, None, None, "strategy_stopped", late=is_late(fetched[name])) for name in names]
 
 
 def _log_scan(results: Sequence[ScanResult], began: float) -> None:

@@ -13,9 +13,14 @@ log = structlog.get_logger(__name__)
 
 
 async def collect_candles(desk: Desk, names: Sequence[str]) -> dict[str, Refreshed | MarketError]:
-    """What each instrument's refresh brought; one that fails answers its error, and stops no other."""
-    fetched = await asyncio.gather(*(_collected(desk, name) for name in names))
-    return dict(zip(names, fetched, strict=True))
+    """What each instrument's refresh brought; one that fails answers its error, and stops no other.
+
+    Those of open signals that are watched no more are fetched as well, so that the signals come to their end.
+    """
+    left = (name for name in desk.followed() if name not in desk.names)
+    asked = tuple(dict.fromkeys((*names, *left)))
+    fetched = await asyncio.gather(*(_collected(desk, name) for name in asked))
+    return dict(zip(asked, fetched, strict=True))
 
 
 def is_late(fetched: Refreshed | MarketError) -> bool:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from alphaforge.core.clock import CLOCK_DOUBT, lag, newest_close
+from alphaforge.core.clock import lag, newest_close
 from alphaforge.core.errors import MarketError, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.rolling import Refreshed
@@ -54,9 +54,9 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     """
     watched = desk.watched(names)
     boundary, asked = newest_close(desk.clock, Granularity.M5), time.monotonic()
-    left = [name for name in desk.followed() if name not in desk.names]
-    fetched = await collect_candles(desk, [*watched, *left])
-    boundary = min(boundary, _closed_when_asked(desk, asked))
+    fetched = await collect_candles(desk, watched)
+    # the answers put right a clock that was ahead: it saw a close that came in some of them and not in others
+    boundary = min(boundary, newest_close(desk.clock, Granularity.M5, ago=time.monotonic() - asked))
     async with desk.deciding:
         held, desk.held = await load_book(desk), None  # where a step fails, the book is read anew
         scan = _Scan(desk, held, await _pending(desk, watched, boundary), boundary)
@@ -64,16 +64,6 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
             await scan.step(start)
         desk.held = scan.held
         return [await scan.result(name, fetched[name]) for name in watched]
-
-
-def _closed_when_asked(desk: Desk, asked: float) -> int:
-    """The newest close when the questions went out (monotonic `asked`), by a clock that their answers have put right.
-
-    One that was ahead saw a close which the broker had not seen yet: it came in some answers and not in others.
-    """
-    clock = desk.clock
-    when = clock.now() - (time.monotonic() - asked + CLOCK_DOUBT) * clock.speed
-    return Granularity.M5.floor(when)
 
 
 async def _pending(desk: Desk, names: Sequence[str], boundary: int) -> dict[str, Analysis]:

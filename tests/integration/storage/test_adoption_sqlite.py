@@ -356,7 +356,7 @@ async def test_no_room_for_the_backup_means_no_adoption(left_behind: Path, monke
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(adoption_sqlite, "_to_disk", full)
+    monkeypatch.setattr(adoption_sqlite, "to_disk", full)
     before = predecessor.read_sqlite(left_behind, "trading_signals"), schema(left_behind)
     with pytest.raises(StorageError, match="No space left"):
         await Database.open(url_of(left_behind))

@@ -337,7 +337,7 @@ def adopt(path, steps):
         return connection
     adoption_sqlite._open_for_adoption = opened
     if steps < 0:
-        adoption_sqlite._to_disk = die
+        adoption_sqlite.to_disk = die
     adoption_sqlite.claim(path)
     os._exit(0)
 for word in sys.argv[2:]:

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, delete, update
 
 from alphaforge.storage.alerts import ALERT
-from alphaforge.storage.jobs import CANCELLED, QUEUED, RUNNING
+from alphaforge.storage.jobs import CANCELLED, QUEUED, RUNNING, release_statement
 from alphaforge.storage.work_tables import jobs, leases
 
 
@@ -15,5 +15,4 @@ def begin_anew(connection: Connection) -> None:
     connection.execute(delete(leases))
     unsent = (jobs.c.kind == ALERT) & jobs.c.status.in_((QUEUED, RUNNING))
     connection.execute(update(jobs).where(unsent).values(status=CANCELLED, holder=None, held_until=None))
-    given_up = {"status": QUEUED, "holder": None, "held_until": None}
-    connection.execute(update(jobs).where(jobs.c.status == RUNNING).values(given_up))
+    connection.execute(release_statement())

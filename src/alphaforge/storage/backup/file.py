@@ -20,6 +20,7 @@ import msgspec
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, DatabaseUnwritable, StorageError
 from alphaforge.core.times import parse_rfc3339, rfc3339
+from alphaforge.storage.adoption_sqlite import to_disk
 from alphaforge.storage.failures import plainly
 
 FORMAT = 1
@@ -268,14 +269,3 @@ def _room_at(path: Path) -> Iterator[None]:
 
 def _is_of_writing(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
-
-
-def to_disk(path: Path) -> None:
-    """Return when it is there to stay: a file's content, or a folder's names."""
-    if os.name == "nt" and path.is_dir():  # pragma: no cover - Windows has no such call for folders
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

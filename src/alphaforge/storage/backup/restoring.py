@@ -220,7 +220,7 @@ def _set_aside(target: Path, part: Path, now: float) -> Path:
         os.link(target, aside)
     except OSError:  # a file system without links
         shutil.copy2(target, aside)
-        file.to_disk(aside)
+        adoption_sqlite.to_disk(aside)
     for suffix in ("-wal", "-shm"):
         beside = target.with_name(target.name + suffix)
         if beside.exists():
