@@ -25,7 +25,7 @@ MARKET_LANE = "market"
 """Scans and settlements, one of them at a time: what settles must not overtake what decides."""
 
 _c = jobs.c
-_COLUMNS = [column for column in jobs.columns if column.name != "holder"]
+_COLUMNS = [column for column in jobs.columns if column.name not in {"holder", "trace"}]
 
 
 @dataclass(frozen=True, slots=True)

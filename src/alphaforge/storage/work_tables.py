@@ -26,6 +26,7 @@ jobs = Table(
     Column("created_at", Double, nullable=False),
     Column("started_at", Double),
     Column("finished_at", Double),
+    Column("trace", String(55)),
     Index("ux_jobs_key", "key", unique=True),
     Index("ix_jobs_due", "status", "run_at", "id"),
     Index("ix_jobs_of_kind", "kind", "id"),
@@ -34,7 +35,7 @@ jobs = Table(
 """Background work: queued in the transaction that wants it, held by one process at a time, for as long as it says so.
 
 `key`: of several jobs with one key only the first is ever made. `lane`: of one lane one runs at a time. Times are epoch
-seconds by the database's clock.
+seconds by the database's clock. `trace`: whose trace it belongs to, as W3C's `traceparent` has it.
 """
 
 job_chunks = Table(
@@ -55,8 +56,12 @@ events = Table(
     Column("kind", String(16), nullable=False),
     Column("instrument", String(24)),
     Column("ref", BigInteger, nullable=False),
+    Column("trace", String(55)),
 )
-"""What happened, in the order of commits, for a day: see change_events.py. `ref`: the row's id, a candle's start."""
+"""What happened, in the order of commits, for a day: see change_events.py. `ref`: the row's id, a candle's start.
+
+`trace`: as jobs have it.
+"""
 
 leases = Table(
     "leases",
@@ -77,3 +82,23 @@ alert_channels = Table(
     Column("last_sent_at", Double),
 )
 """How sending to each channel goes. `key`: a digest of its address, which is a secret."""
+
+process_figures = Table(
+    "process_figures",
+    metadata,
+    Column("process", String(80), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("figures", LargeBinary, nullable=False),
+)
+"""What each of several processes measured since its start, so that any of them can answer for all. `at`: when it said
+so, by the database's clock."""
+
+performance_minutes = Table(
+    "performance_minutes",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("process", String(80), primary_key=True),
+    Column("figures", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The figures of each minute for a day. `at`: its start, epoch seconds."""

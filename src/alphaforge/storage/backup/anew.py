@@ -4,15 +4,16 @@ from sqlalchemy import Connection, delete, update
 
 from alphaforge.storage.alerts import ALERT
 from alphaforge.storage.jobs import CANCELLED, QUEUED, RUNNING, release_statement
-from alphaforge.storage.work_tables import jobs, leases
+from alphaforge.storage.work_tables import jobs, leases, performance_minutes, process_figures
 
 
 def begin_anew(connection: Connection) -> None:
-    """Forget who led, and let the jobs that somebody was at be done again: nobody here is at them.
+    """Forget who led and what was measured, and let jobs that somebody was at be done again: nobody here is at them.
 
     But for alerts: what waited to be sent when the backup was taken has most likely been sent since.
     """
-    connection.execute(delete(leases))
+    for table in (leases, process_figures, performance_minutes):
+        connection.execute(delete(table))
     unsent = (jobs.c.kind == ALERT) & jobs.c.status.in_((QUEUED, RUNNING))
     connection.execute(update(jobs).where(unsent).values(status=CANCELLED, holder=None, held_until=None))
     connection.execute(release_statement())
