@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alphaforge.core.distribution import Distribution
+from alphaforge.core.granularity import Granularity
 from alphaforge.market.feed_status import FeedState
 from alphaforge.market.price_feed import PriceFeed
 from alphaforge.storage.engine import Database
@@ -16,12 +17,17 @@ from alphaforge.tasks.leader import Leadership
 from alphaforge.telemetry.figures import Values
 from alphaforge.workflows.desk import Desk
 
+_OPENED = 2.0 * Granularity.M5.seconds
+"""Market seconds after an opening within which the newest candle may be that of the day before."""
+
 
 def market_figures(desk: Desk, feed: PriceFeed) -> dict[str, Values]:
-    """What was asked of the market and how prices and candles stand; no age of what never came."""
+    """What was asked of the market and how prices and candles stand.
+
+    There is no age of what never came, and no lag of a market that is closed.
+    """
     source, now = desk.source, desk.clock.now()
     traffic, status, age = source.traffic, feed.status, feed.stream_age
-    newest = {name: series.end for name in desk.names if len(series := desk.candles.series(name))}
     return {
         "alphaforge_oanda_request_seconds": _copied(traffic.times),
         "alphaforge_oanda_errors_total": _by_one(traffic.failures),
@@ -31,8 +37,17 @@ def market_figures(desk: Desk, feed: PriceFeed) -> dict[str, Values]:
         "alphaforge_price_stream_reconnects_total": {(): status.reconnects},
         "alphaforge_price_stream_age_seconds": {} if age is None else {(): age},
         "alphaforge_price_feed_state": {(state.value,): float(state is status.state) for state in FeedState},
-        "alphaforge_candle_lag_seconds": {(name,): max(0.0, now - end) for name, end in newest.items()},
+        "alphaforge_candle_lag_seconds": _lags(desk, now),
     }
+
+
+def _lags(desk: Desk, now: float) -> Values:
+    lags: Values = {}
+    for name in desk.names:
+        closed, hours = desk.candles.series(name), desk.hours_of(name)
+        if len(closed) and hours.is_open(now) and hours.is_open(now - _OPENED):
+            lags[name,] = max(0.0, now - closed.end)
+    return lags
 
 
 def desk_figures(desk: Desk) -> dict[str, Values]:
