@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from alphaforge.core.errors import DatabaseBusy, MarketError, MarketUnavailable
 from alphaforge.desk_figures import desk_figures, job_figures, market_figures, task_figures
 from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import JobRepository
+from alphaforge.tasks import engine as engine_module
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.kinds import GiveUp, Running
 from alphaforge.tasks.leader import Leadership
@@ -91,6 +92,27 @@ async def test_attempts_after_the_first_one_are_retries_and_each_is_timed(room: 
     times = Counter(counted(after["alphaforge_oanda_request_seconds"]))
     times -= Counter(counted(before["alphaforge_oanda_request_seconds"]))
     assert times == {("candles", "ok"): 1, ("candles", "unavailable"): 1}
+
+
+async def test_a_stream_is_timed_until_it_begins_and_counted_when_it_fails(room: Room) -> None:
+    before = market_figures(room.desk, room.feed)
+    await room.fault("status", status=503, times=2, path="/stream")
+    for _ in range(2):
+        with pytest.raises(MarketUnavailable):
+            await anext(room.client.stream([GBP]))
+    async with aclosing(room.client.stream([GBP])) as items:
+        await anext(items)
+    after = market_figures(room.desk, room.feed)
+    times = Counter(counted(after["alphaforge_oanda_request_seconds"]))
+    times -= Counter(counted(before["alphaforge_oanda_request_seconds"]))
+    assert times == {("stream", "unavailable"): 2, ("stream", "ok"): 1}
+    assert after["alphaforge_oanda_errors_total"]["MarketUnavailable",] == 2
+
+
+async def test_connections_that_are_opened_ahead_are_requests_too(room: Room) -> None:
+    await room.client.prepare(2)
+    times = counted(market_figures(room.desk, room.feed)["alphaforge_oanda_request_seconds"])
+    assert times["connections", "ok"] == 1, "the other one is there"
 
 
 async def test_the_time_that_an_answer_takes_is_in_the_figures(room: Room) -> None:
@@ -176,6 +198,18 @@ async def test_a_scan_that_fails_is_counted_as_one_and_what_is_not_stored_is_not
     assert said["alphaforge_evaluations_total"] == {}
 
 
+async def test_what_another_process_had_stored_first_is_not_counted(room: Room) -> None:
+    await room.pass_time()
+    await room.strategy.scan()
+    said = desk_figures(room.desk)
+    room.desk.evaluated[GBP] -= M5  # as one that did not know of it, whose lock was taken from it
+    (again,) = await room.strategy.scan()
+    assert (again.evaluated, again.reason) == (0, "already_signalled")
+    for name in ("evaluations", "signals", "rejections"):
+        family = f"alphaforge_{name}_total"
+        assert desk_figures(room.desk)[family] == said[family]
+
+
 async def test_of_two_processes_each_evaluation_is_counted_by_the_one_that_stored_it(postgres_database: str) -> None:
     closes = 6
     script = str(Path(__file__).parents[2] / "counting_desk.py")
@@ -224,6 +258,33 @@ async def test_attempts_at_jobs_are_counted_by_what_became_of_them(database: Dat
     assert found.pop(("hopeless", "failed")) in {2, 3}
     assert found == {("third", "retried"): 4, ("third", "done"): 2, ("once", "failed"): 1}
     assert said["alphaforge_leading"] == {(): 0.0}
+
+
+async def test_an_attempt_that_is_cancelled_is_counted_as_that(
+    sqlite_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "BEAT_SECONDS", 0.01)
+    started = asyncio.Event()
+
+    async def endless(_: Running) -> object:
+        started.set()
+        await asyncio.Event().wait()
+        return None
+
+    database = await Database.open(sqlite_database)
+    one = kind(endless)
+    engine = Engine(database, (one,), 1, "me")
+    async with database.write("jobs") as connection:
+        number = await JobRepository(connection).add("work", {})
+    assert number is not None
+    running = asyncio.create_task(engine.run_now(number))
+    await started.wait()
+    async with database.write("jobs") as connection:
+        await JobRepository(connection).cancel(number)
+    await running
+    found = task_figures(engine, Leadership(database, "me"))["alphaforge_job_seconds"]
+    assert counted(found) == {("work", "cancelled"): 1}
+    await database.close()
 
 
 async def test_an_attempt_that_another_process_ended_is_lost(database: Database) -> None:
