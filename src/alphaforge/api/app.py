@@ -25,6 +25,7 @@ from alphaforge.api import (
     job_files,
     jobs,
     journal,
+    performance,
     prices,
     rejections,
     signal_changes,
@@ -49,6 +50,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS = (
     status.router,
     cache_stats.router,
+    performance.router,
     enhanced.router,
     exports.router,
     imports.router,
