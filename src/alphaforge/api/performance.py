@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.measurements import Measurements
 from alphaforge.api.parameters import Asked
 from alphaforge.api.schemas import performance as shapes
-from alphaforge.api.services import Measurements, Services
+from alphaforge.api.services import Services
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.core.times import rfc3339
 from alphaforge.telemetry.endpoints import Answers, Endpoint, endpoints

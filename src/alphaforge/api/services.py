@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from alphaforge.api.measurements import Measurements, SlowOnes
 from alphaforge.api.results import KellyFigures, ScanResult, Settlement
 from alphaforge.api.turns import Turns
 from alphaforge.core.candles import CandleSeries
@@ -21,7 +22,6 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
 from alphaforge.stream.listeners import Stream
-from alphaforge.telemetry.minutes import Minute
 
 
 class SignalDesk(Protocol):
@@ -238,70 +238,6 @@ class AlertChannels(Protocol):
 
     async def enable(self, name: str) -> None:
         """Forget a channel's failures and try what waits for it. Raises NotFound."""
-        ...
-
-
-class Measurements(Protocol):
-    """What the processes of this desk measured of themselves in the last 24 hours."""
-
-    @property
-    def processes(self) -> int:
-        """How many were heard when `minutes` was asked last, this one included."""
-        ...
-
-    async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
-        """The minutes that began at `since` (epoch seconds) or later, of every process, those under way included.
-
-        The second value says in plain words why others could not be asked; then there are only this process's.
-        """
-        ...
-
-
-class SlowOne(Protocol):
-    """A request or a query that took long; see `telemetry.slow`."""
-
-    @property
-    def at(self) -> float:
-        """When it ended, epoch seconds."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """`request` or `query`."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """Method and route's pattern, or the method that asked the database."""
-        ...
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        ...
-
-    @property
-    def status(self) -> int | None:
-        """Of a request."""
-        ...
-
-    @property
-    def trace(self) -> str | None:
-        """The id of its trace, where one was recorded."""
-        ...
-
-    @property
-    def detail(self) -> str:
-        """What more is known; nothing that a client sent."""
-        ...
-
-
-class SlowOnes(Protocol):
-    """What took long in this process lately."""
-
-    @property
-    def entries(self) -> Sequence[SlowOne]:
-        """Oldest first."""
         ...
 
 

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -35,6 +34,7 @@ _NAMES = {
     "cache_hit_rate": "cache hit rate",
     "concurrent_requests": "clients at once",
 }
+_NARROW = (">memory", ">p99", ">anew p95")
 _UNITS = {"percent": "%", "clients": ""}
 
 
@@ -50,9 +50,14 @@ def drawn(seen: Seen, console: Console) -> RenderableType:
     """All of it for a console of this width."""
     wide = console.width >= _WIDE
     parts: list[RenderableType] = [_head(seen), *_troubles(seen)]
-    parts += [_targets(seen.figures["indicators"], wide=wide), _endpoints(seen.figures["endpoints"], wide=wide)]
-    parts += [_beside(seen.figures["endpoints"]), _hour(seen.points, utf="utf" in console.encoding.lower())]
-    return Group(*parts, _slow(seen.slow, wide=wide))
+    endpoints = seen.figures["endpoints"]
+    below: tuple[RenderableType, ...] = (
+        _targets(seen.figures["indicators"], wide=wide),
+        Group(_endpoints(endpoints, wide=wide), _beside(endpoints)),
+        _hour(seen.points, utf="utf" in console.encoding.lower()),
+        _slow(seen.slow, wide=wide),
+    )
+    return Group(*parts, *(Padding(one, (1, 0, 0, 0)) for one in below))
 
 
 def _head(seen: Seen) -> RenderableType:
@@ -63,9 +68,11 @@ def _head(seen: Seen) -> RenderableType:
         f"{processes} process" + ("es" if processes != 1 else ""),
         f"{figures['requests']:,} requests" + ("" if rate is None else f", {_number(rate)}/s"),
     ]
-    head = Text.assemble(("AlphaForge ", "bold"), _clean(seen.url), " at ", _clean(figures["timestamp"]), "\n")
+    head = Text.assemble(
+        ("AlphaForge ", "bold"), _clean(seen.url), " at ", _clean(figures["timestamp"])[11:19], " UTC\n"
+    )
     head.append(", ".join(said))
-    for count, word in ((figures["errors"], "failed"), (figures["shed"], "refused (503)")):
+    for count, word in ((figures["errors"], "failed"), (figures["shed"], "refused")):
         head.append(f", {count:,} {word}", "bold red" if count else "")
     return head
 
@@ -73,9 +80,9 @@ def _head(seen: Seen) -> RenderableType:
 def _troubles(seen: Seen) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if seen.trouble is not None:
-        since = rfc3339(int(seen.trouble_since or 0))
-        rest = f" Since {since}; what follows is from before. Asking again every {REFRESH:.0f} s."
-        lines.append(Text(_clean(seen.trouble) + "." + rest, "bold red"))
+        since = rfc3339(int(seen.trouble_since or 0))[11:19]
+        rest = f"(since {since} UTC). What follows is from before; asking again every {REFRESH:.0f} s."
+        lines.append(Text(f"{_clean(seen.trouble)} {rest}", "bold red"))
     if problem := seen.figures["problem"]:
         lines.append(Text(f"Only this process was heard: {_clean(problem)}", "yellow"))
     return lines
@@ -83,7 +90,7 @@ def _troubles(seen: Seen) -> list[RenderableType]:
 
 def _table(*columns: str) -> Table:
     """Columns of figures, marked by `>`, keep to the right; only the first one gives way."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold underline")
     for number, column in enumerate(columns):
         right = column.startswith(">")
         table.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=number > 0)
@@ -122,9 +129,8 @@ def _limit(claim: dict[str, Any], unit: str) -> str:
 
 
 def _endpoints(endpoints: Sequence[dict[str, Any]], *, wide: bool) -> RenderableType:
-    means = (">mean", ">mean ") if wide else ("", "")
-    columns = ["endpoint", ">asked", ">failed", ">memory", means[0], ">p99 ms", means[1], ">anew p95 ms"]
-    table = _table(*filter(None, columns), *([">plan ms"] if wide else []))
+    columns = (">in memory", ">mean", ">p99", ">anew, mean", ">p95", ">the plan") if wide else _NARROW
+    table = _table("endpoint, times in ms", ">asked", ">failed", *columns)
     for one in endpoints:
         cells: list[str | Text] = [_clean(one["path"]), f"{one['requests']:,}", Text(f"{one['errors']:,}")]
         if one["errors"]:
@@ -164,12 +170,12 @@ def _hour(points: Sequence[dict[str, Any]], *, utf: bool) -> RenderableType:
         rate = minutes.get(minute)
         line.append(_GAP if rate is None else bars[round((len(bars) - 1) * rate / most) if most else 0], "cyan")
     now = _number(minutes[newest])
-    return Padding(Group(Text(f"Requests a second, last hour: {now} now, {_number(most)} at most"), line), (1, 0, 0, 0))
+    return Group(Text(f"Requests a second, last hour: {now} now, {_number(most)} at most"), line)
 
 
 def _slow(slow: Sequence[dict[str, Any]], *, wide: bool) -> RenderableType:
     if not slow:
-        return Padding(Text("Nothing took long lately in the process that answered.", "dim"), (1, 0, 0, 0))
+        return Text("Nothing took long lately in the process that answered.", "dim")
     table = _table("slow in the process that answered", ">ms", "at", ">status", *(["trace"] if wide else []))
     for one in slow:
         cells = [f"{one['kind']} {_clean(one['name'])}", _number(one["ms"]), _clean(one["at"])[11:19]]

@@ -1,6 +1,7 @@
 """The application over a real database."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -11,6 +12,7 @@ from alphaforge.api.services import ApiOptions, Services
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from api_bench import Bench, FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
+from measured import FakeMeasurements, FakeSlow
 
 
 @pytest.fixture
@@ -36,6 +38,7 @@ async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]
     tally, board = EvaluationTally(database), idle_board(database)
     alerts = FakeAlerts()
     services = Services(database, clock, desk, strategy, market, market, market, market, tally, board, alerts)
+    services = replace(services, measurements=FakeMeasurements(), slow=FakeSlow())
     services.stream.end()  # this client waits for the end of every answer
     app = application(services, options)
     transport = httpx2.ASGITransport(app=app)
