@@ -117,6 +117,22 @@ async def test_one_that_wakes_up_while_it_is_folded_stays(postgres_database: str
     await other.close()
 
 
+async def test_what_another_is_folding_is_waited_for(postgres_database: str) -> None:
+    one, other = [await Database.open(postgres_database) for _ in range(2)]
+    await put(one, "gone", 1, age=FOLDED_SECONDS + 1)
+    await put(one, RETIRED, 2)
+    async with other.write("process_figures") as connection:
+        await FigureRepository(connection).put(RETIRED, b"[2, 3]")
+        folding = asyncio.create_task(fold(one))
+        async with other.read() as watching:
+            while not await watching.scalar(select(_IS_WAITED)):
+                pass
+    assert await folding == 1
+    assert await rows(one) == {RETIRED: [1, 2, 3]}
+    await one.close()
+    await other.close()
+
+
 # minutes
 
 
