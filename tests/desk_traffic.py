@@ -57,6 +57,8 @@ NEVER_KEPT: Mapping[str, str] = {
     "/status": "/status",
     "/api/status": "/api/status",
     "/api/cache/stats": "/api/cache/stats",
+    "/metrics": "/metrics",
+    "/api/metrics": "/api/metrics",
     "/api/performance": "/api/performance",
     "/api/performance/history": "/api/performance/history?hours=1",
     "/api/performance/slow": "/api/performance/slow",

@@ -53,23 +53,3 @@ class FakeMeasurements:
     async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
         self.asked.append(since)
         return [one for one in self.given if one.at >= since], self.problem
-
-
-@dataclass(frozen=True)
-class Slow:
-    """One slow thing, as `telemetry.slow` has it."""
-
-    at: float
-    kind: str
-    name: str
-    seconds: float
-    status: int | None = None
-    trace: str | None = None
-    detail: str = ""
-
-
-@dataclass
-class FakeSlow:
-    """What took long."""
-
-    entries: list[Slow] = field(default_factory=list)

@@ -11,9 +11,10 @@ from typing import Any
 import uvicorn
 
 from alphaforge.api.app import create_app
-from alphaforge.api.measurements import Measurements, SlowOnes
+from alphaforge.api.measurements import Measurements
 from alphaforge.api.services import ApiOptions
 from alphaforge.storage.engine import Database
+from alphaforge.telemetry.slow import SlowLog
 from doors import services_of
 from threads import BackgroundLoop
 
@@ -22,7 +23,7 @@ from threads import BackgroundLoop
 def measured_server(
     database: Path,
     measurements: Measurements | None,
-    slow: SlowOnes | None = None,
+    slow: SlowLog | None = None,
     *,
     port: int = 0,
     options: ApiOptions | None = None,
@@ -40,7 +41,7 @@ def measured_server(
 @asynccontextmanager
 async def _serving(path: Path, measurements: Any, slow: Any, port: int, options: ApiOptions) -> AsyncIterator[str]:
     database = await Database.open(f"sqlite:///{path}")
-    services = replace(services_of(database), measurements=measurements, slow=slow)
+    services = replace(services_of(database), measurements=measurements, slow=slow or SlowLog())
     listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(create_app(services, options), lifespan="off", log_config=None)
     config.timeout_graceful_shutdown = 1

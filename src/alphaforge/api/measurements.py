@@ -1,17 +1,38 @@
-"""What the routers need to know of the service's own speed, as protocols; see `services`."""
+"""What the routers need to know of the service's own speed, as a protocol; see `services`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from alphaforge.telemetry.figures import Snapshot, Values
 from alphaforge.telemetry.minutes import Minute
+
+Section = Callable[[], Mapping[str, Values]]
+"""Answers figures by the names of their families."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Figures of this moment, of every process that shares the desk; `processes` are named, this one first.
+
+    `problem`: in plain words why others could not be asked; what they had said before is counted.
+    """
+
+    figures: Snapshot
+    processes: Sequence[str]
+    problem: str | None = None
 
 
 class Measurements(Protocol):
-    """What the processes of this desk measured of themselves in the last 24 hours."""
+    """What the processes of this desk measure of themselves."""
 
     @property
     def processes(self) -> int:
         """How many were heard when `minutes` was asked last, this one included."""
+        ...
+
+    async def look(self) -> Measured:
+        """All figures as they are now."""
         ...
 
     async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
@@ -19,52 +40,4 @@ class Measurements(Protocol):
 
         The second value says in plain words why others could not be asked; then there are only this process's.
         """
-        ...
-
-
-class SlowOne(Protocol):
-    """A request or a query that took long; see `telemetry.slow`."""
-
-    @property
-    def at(self) -> float:
-        """When it ended, epoch seconds."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """`request` or `query`."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """Method and route's pattern, or the method that asked the database."""
-        ...
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        ...
-
-    @property
-    def status(self) -> int | None:
-        """Of a request."""
-        ...
-
-    @property
-    def trace(self) -> str | None:
-        """The id of its trace, where one was recorded."""
-        ...
-
-    @property
-    def detail(self) -> str:
-        """What more is known; nothing that a client sent."""
-        ...
-
-
-class SlowOnes(Protocol):
-    """What took long in this process lately."""
-
-    @property
-    def entries(self) -> Sequence[SlowOne]:
-        """Oldest first."""
         ...

@@ -35,7 +35,7 @@ Most = Annotated[int, Query(ge=1, le=1_000, description="How many at most.")]
 @router.get("/api/performance", summary="The service's targets, and how it fares", response_model=shapes.Performance)
 async def performance(services: Asked, window: Window = WINDOW) -> Response:
     """The plan's five indicators and its endpoints over the last minutes, of all processes of the desk."""
-    measurements, now = _measurements(services), time.time()
+    measurements, now = measurements_of(services), time.time()
     minutes, problem = await measurements.minutes(_begin(now, window))
     found = await asyncio.to_thread(_figures, minutes, now)  # a day's minutes are a fifth of a second's work
     body = {"window_seconds": window, **found, "processes": measurements.processes, "problem": problem}
@@ -47,7 +47,7 @@ async def history(services: Asked, hours: Hours = 24, step: Step = MINUTE) -> Re
     """What each step measured, oldest first; kept for 24 hours."""
     if step % MINUTE:
         raise InvalidInput("step must be a multiple of 60 seconds", advice="What is measured is kept by the minute.")
-    measurements, now = _measurements(services), time.time()
+    measurements, now = measurements_of(services), time.time()
     minutes, problem = await measurements.minutes(_begin(now, hours * _HOUR))
     points = await asyncio.to_thread(_points, minutes, step, now)
     body = {"hours": hours, "step_seconds": step, "points": points, "count": len(points)}
@@ -57,9 +57,9 @@ async def history(services: Asked, hours: Hours = 24, step: Step = MINUTE) -> Re
 @router.get("/api/performance/slow", summary="What took long lately", response_model=shapes.SlowOnes)
 async def slow(services: Asked, limit: Most = 100) -> Response:
     """Requests beyond SLOW_REQUEST_MS and queries beyond SLOW_QUERY_MS, newest first: those of this process."""
-    if services.slow is None:
-        raise _nothing_measured()
-    newest = list(services.slow.entries)[: -limit - 1 : -1]
+    measurements_of(services)
+    known = [*services.slow.entries, *services.database.figures.slow.entries]
+    newest = sorted(known, key=lambda one: one.at, reverse=True)[:limit]
     found = [
         {
             "at": rfc3339(one.at),
@@ -81,14 +81,12 @@ async def target_bodies(measurements: Measurements, window: int = WINDOW) -> lis
     return await asyncio.to_thread(lambda: [_indicator_body(one) for one in indicators(by_minute(minutes))])
 
 
-def _measurements(services: Services) -> Measurements:
+def measurements_of(services: Services) -> Measurements:
+    """What is measured; NotFound where nothing is."""
     if services.measurements is None:
-        raise _nothing_measured()
+        advice = "Set ENABLE_METRICS=true and restart."
+        raise NotFound("Nothing is measured here: ENABLE_METRICS is false", advice=advice)
     return services.measurements
-
-
-def _nothing_measured() -> NotFound:
-    return NotFound("Nothing is measured here: ENABLE_METRICS is false", advice="Start it with ENABLE_METRICS=true.")
 
 
 def _begin(now: float, seconds: int) -> int:

@@ -11,8 +11,9 @@ import time_machine
 from alphaforge.api.performance import target_bodies
 from alphaforge.api.services import ApiOptions
 from alphaforge.telemetry.minutes import CACHED, CONNECTIONS, ERRORS, REQUESTS, Minute, minute_of
+from alphaforge.telemetry.slow import Slow, SlowLog
 from api_bench import SQLITE, Bench
-from measured import FakeMeasurements, FakeSlow, Slow, snapshot, spread
+from measured import FakeMeasurements, snapshot, spread
 
 pytestmark = SQLITE
 
@@ -24,9 +25,10 @@ NOW = AT + 30
 
 @pytest.fixture
 def measured(bench: Bench) -> FakeMeasurements:
-    """Measurements of the bench's application."""
-    assert isinstance(bench.services.measurements, FakeMeasurements)
-    return bench.services.measurements
+    """Measurements that stand in for those of the bench's application."""
+    fake = FakeMeasurements()
+    bench.app.state.services = replace(bench.services, measurements=fake)
+    return fake
 
 
 @pytest.fixture(autouse=True)
@@ -158,8 +160,10 @@ async def test_a_day_by_the_minute_is_the_most_there_is(bench: Bench, measured: 
 
 
 async def test_what_took_long_comes_newest_first(bench: Bench, measured: FakeMeasurements) -> None:
-    slow = FakeSlow([Slow(AT + n, "query", f"signals.page {n}", 0.25, detail="SELECT") for n in range(5)])
-    slow.entries.append(Slow(AT + 9, "request", "GET /api/signals", 1.5, 200, "ab" * 16))
+    for n in range(5):
+        bench.services.database.figures.slow.add(Slow(AT + n, "query", f"signals.page {n}", 0.25, detail="SELECT"))
+    slow = SlowLog()
+    slow.add(Slow(AT + 9, "request", "GET /api/signals", 1.5, 200, "ab" * 16))
     bench.app.state.services = replace(bench.services, slow=slow)
     said = await bench.get("/api/performance/slow", limit=2)
     assert said["slow"] == [
@@ -188,7 +192,7 @@ async def test_what_took_long_comes_newest_first(bench: Bench, measured: FakeMea
 
 @pytest.mark.parametrize("path", ["/api/performance", "/api/performance/history", "/api/performance/slow"])
 async def test_where_nothing_is_measured_the_setting_is_named(bench: Bench, path: str) -> None:
-    bench.app.state.services = replace(bench.services, measurements=None, slow=None)
+    bench.app.state.services = replace(bench.services, measurements=None)
     said = await bench.get(path, 404)
     assert said["status"] == 404
     assert "ENABLE_METRICS" in said["detail"] + said["advice"]
@@ -201,7 +205,7 @@ async def test_it_is_for_those_with_the_key(bench: Bench, measured: FakeMeasurem
 
 async def test_every_field_is_documented(bench: Bench, measured: FakeMeasurements) -> None:
     measured.given = [Minute(AT, {CACHED: spread([0.001])}, {REQUESTS: 1})]
-    bench.app.state.services = replace(bench.app.state.services, slow=FakeSlow([Slow(AT, "query", "a", 1.0)]))
+    bench.services.slow.add(Slow(AT, "query", "a", 1.0))
     schemas = (await bench.get("/openapi.json"))["components"]["schemas"]
 
     def held(body: dict[str, Any], shape: str) -> None:

@@ -18,8 +18,9 @@ from alphaforge.api.services import ApiOptions
 from alphaforge.cli.asking import Server
 from alphaforge.cli.performance import Seen, look, look_again
 from alphaforge.telemetry.minutes import CONNECTIONS, minute_of
+from alphaforge.telemetry.slow import Slow, SlowLog
 from command_line import Run
-from measured import FakeMeasurements, FakeSlow, Slow, snapshot
+from measured import FakeMeasurements, snapshot
 from measured_server import measured_server
 from servers import free_port
 
@@ -34,7 +35,8 @@ def measurements(seconds: float = 0.0002, *, at_once: int = 1_000) -> FakeMeasur
 
 
 def test_targets_stand_beside_what_was_measured(run: Run, database: Path) -> None:
-    slow = FakeSlow([Slow(time.time(), "query", "signals.page", 0.25)])
+    slow = SlowLog()
+    slow.add(Slow(time.time(), "query", "signals.page", 0.25))
     with measured_server(database, measurements(), slow) as url:
         answer = run("performance", "--once", "--url", url)
     assert (answer.code, answer.err) == (0, "")
@@ -50,7 +52,7 @@ def test_targets_stand_beside_what_was_measured(run: Run, database: Path) -> Non
 
 
 def test_a_target_that_is_missed_is_code_1(run: Run, database: Path) -> None:
-    with measured_server(database, measurements(0.002), FakeSlow()) as url:
+    with measured_server(database, measurements(0.002)) as url:
         answer = run("performance", "--once", "--url", url)
         as_json = run("performance", "--json", "--url", url)
     assert answer.code == as_json.code == 1
@@ -59,7 +61,9 @@ def test_a_target_that_is_missed_is_code_1(run: Run, database: Path) -> None:
 
 def test_programs_get_one_document_with_everything(run: Run, database: Path) -> None:
     given = measurements()
-    with measured_server(database, given, FakeSlow([Slow(0, "query", "signals.page", 0.25)])) as url:
+    slow = SlowLog()
+    slow.add(Slow(0, "query", "signals.page", 0.25))
+    with measured_server(database, given, slow) as url:
         said = run("performance", "--json", "--window", 60, "--url", url).json
     assert (said["url"], said["window_seconds"], said["processes"]) == (url, 60, 1)
     assert {one["name"]: one["status"] for one in said["indicators"]}["response_time_cached"] == "met"
@@ -70,7 +74,7 @@ def test_programs_get_one_document_with_everything(run: Run, database: Path) -> 
 def test_the_server_of_the_settings_is_asked_with_their_key(
     run: Run, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with measured_server(database, measurements(), FakeSlow(), options=ApiOptions(api_key=KEY)) as url:
+    with measured_server(database, measurements(), options=ApiOptions(api_key=KEY)) as url:
         monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104 - asked on this machine
         monkeypatch.setenv("PORT", url.rpartition(":")[2])
         monkeypatch.setenv("API_KEY", KEY)
@@ -87,7 +91,7 @@ def test_a_key_that_is_missing_or_wrong_is_a_matter_of_settings(
 ) -> None:
     if key:
         monkeypatch.setenv("API_KEY", key)
-    with measured_server(database, measurements(), FakeSlow(), options=ApiOptions(api_key=KEY)) as url:
+    with measured_server(database, measurements(), options=ApiOptions(api_key=KEY)) as url:
         answer = run("performance", "--url", url)
     assert answer.code == 2
     assert words in answer.err
@@ -184,12 +188,12 @@ def test_the_key_is_for_the_server_that_was_asked(run: Run, monkeypatch: pytest.
 def test_it_goes_on_when_the_server_does(database: Path) -> None:
     port = free_port()
     server = Server(f"http://127.0.0.1:{port}")
-    with measured_server(database, measurements(), FakeSlow(), port=port):
+    with measured_server(database, measurements(), port=port):
         seen = look(server, 900, Seen(server.url))
     gone = look_again(server, 900, look_again(server, 900, seen, 1_000.0), 1_002.0)
     assert "No server answers" in str(gone.trouble)
     assert (gone.trouble_since, gone.figures, gone.points) == (1_000.0, seen.figures, seen.points)
-    with measured_server(database, measurements(0.002), FakeSlow(), port=port):
+    with measured_server(database, measurements(0.002), port=port):
         back = look_again(server, 900, gone, 1_004.0)
     assert (back.trouble, back.trouble_since) == (None, None)
     assert back.figures["indicators"][0]["status"] == "missed"
@@ -197,7 +201,7 @@ def test_it_goes_on_when_the_server_does(database: Path) -> None:
 
 def test_the_last_hour_is_not_asked_for_at_every_look(database: Path) -> None:
     given = measurements()
-    with measured_server(database, given, FakeSlow()) as url:
+    with measured_server(database, given) as url:
         seen = Seen(url)
         for _ in range(11):
             seen = look(Server(url), 900, seen)
@@ -206,7 +210,7 @@ def test_the_last_hour_is_not_asked_for_at_every_look(database: Path) -> None:
 
 
 def test_ctrl_c_ends_the_view_in_order(database: Path) -> None:
-    with measured_server(database, measurements(), FakeSlow()) as url:
+    with measured_server(database, measurements()) as url:
         master, slave = pty.openpty()
         process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "alphaforge", "performance", "--url", url],
