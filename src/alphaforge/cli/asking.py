@@ -38,6 +38,8 @@ class Server:
 
         Raises NoData where nothing sensible answers, InvalidSetting where the key is refused, NotFound for a 404.
         """
+        if self.key and not (self.key.isascii() and self.key.isprintable()):
+            raise InvalidSetting("API_KEY has characters that no request can carry", advice=_KEY)
         headers = {"Accept": "application/json"} | ({"X-API-Key": self.key} if self.key else {})
         target = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
         try:

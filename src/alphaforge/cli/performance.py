@@ -89,12 +89,14 @@ def _watch(server: "Server", window: int, seen: Seen) -> None:
     from alphaforge.cli.performance_view import drawn  # noqa: PLC0415 - the same
 
     console = Console(highlight=False)
+    live = Live(console=console, screen=True, auto_refresh=False)
     try:
-        with Live(drawn(seen, console), console=console, screen=True, auto_refresh=False) as live:
-            while True:
-                live.refresh()
-                time.sleep(REFRESH)
-                seen = look_again(server, window, seen, time.time())
-                live.update(drawn(seen, console))
+        live.start()
+        while True:
+            live.update(drawn(seen, console), refresh=True)
+            time.sleep(REFRESH)
+            seen = look_again(server, window, seen, time.time())
     except KeyboardInterrupt:
         return
+    finally:
+        live.stop()  # whenever it was interrupted: by itself it would not, within its first picture

@@ -17,6 +17,7 @@ _WIDE = 110
 
 _PIPE = 120
 _HOUR = 60
+_MINUTE = 60.0
 _BARS, _PLAIN_BARS = "▁▂▃▄▅▆▇█", ".:-=+*#@"
 _GAP = " "
 
@@ -63,8 +64,10 @@ def drawn(seen: Seen, console: Console) -> RenderableType:
 def _head(seen: Seen) -> RenderableType:
     figures = seen.figures
     rate, processes = figures["requests_per_second"], figures["processes"]
+    window, measured = figures["window_seconds"], figures["measured_seconds"]
+    short = measured < window - _MINUTE  # a start, or a gap
     said = [
-        f"last {_span(figures['window_seconds'])}",
+        f"{_span(int(measured))} of {_span(window)}" if short else f"last {_span(window)}",
         f"{processes} process" + ("es" if processes != 1 else ""),
         f"{figures['requests']:,} requests" + ("" if rate is None else f", {_number(rate)}/s"),
     ]
@@ -100,7 +103,7 @@ def _table(*columns: str) -> Table:
 def _targets(indicators: Sequence[dict[str, Any]], *, wide: bool) -> RenderableType:
     table = _table("target", ">measured", ">promised", ">the plan", ">of", "status")
     for one in indicators:
-        word, style = _WORDS[one["status"]]
+        word, style = _words(one["status"])
         unit = _UNITS.get(one["unit"], one["unit"])
         measured = [_amount(one[claim["statistic"]], claim["statistic"], unit, wide=wide) for claim in one["target"]]
         plan = one["plan"]
@@ -149,7 +152,7 @@ def _held(value: float | None, target: dict[str, Any] | None) -> Text:
     if target is None or value is None:
         return Text(_figure(value))
     missed = target["status"] == "missed"
-    return Text(_figure(value) + (f" > {_number(target['at_most'])}" if missed else ""), _WORDS[target["status"]][1])
+    return Text(_figure(value) + (f" > {_number(target['at_most'])}" if missed else ""), _words(target["status"])[1])
 
 
 def _beside(endpoints: Sequence[dict[str, Any]]) -> RenderableType:
@@ -184,6 +187,11 @@ def _slow(slow: Sequence[dict[str, Any]], *, wide: bool) -> RenderableType:
     return table
 
 
+def _words(status: str) -> tuple[str, str]:
+    """A status and its colour; one that a newer server knows stands as it came."""
+    return _WORDS.get(status, (_clean(status), ""))
+
+
 def _minute(at: str) -> int:
     return int(parse_rfc3339(at)) // 60
 
@@ -200,9 +208,10 @@ def _number(value: float) -> str:
 
 
 def _span(seconds: int) -> str:
-    hours, rest = divmod(seconds, 3_600)
-    minutes, left = divmod(rest, 60)
-    return " ".join(f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (left, "s")) if count)
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return " ".join(f"{count} {unit}" for count, unit in ((hours, "h"), (minutes, "min")) if count)
 
 
 def _clean(text: object) -> str:

@@ -107,7 +107,7 @@ def _differences(family: str, now: Snapshot, before: Snapshot | None) -> Iterato
         if not isinstance(spread, Distribution):
             continue
         earlier = gone.get(labels)
-        since = spread.since(earlier) if isinstance(earlier, Distribution) else spread.copy()
+        since = spread.since(earlier) if isinstance(earlier, Distribution) else spread
         if not since.count:
             continue
         if isinstance(earlier, Distribution) and spread.largest <= earlier.largest:

@@ -61,6 +61,12 @@ async def test_a_scripted_load_comes_back(bench: Bench, measured: FakeMeasuremen
     assert uncached["p50"] == pytest.approx(1e3 * sorted([*reads, 0.5])[10], rel=0.011)
     assert (query["mean"], query["count"], query["status"]) == (pytest.approx(0.73), 20, "met")
     assert indicators["cache_hit_rate"]["value"] == pytest.approx(100 * 380 / 401, rel=1e-6)
+    assert indicators["cache_hit_rate"]["plan"] == {
+        "statistic": "rate",
+        "at_most": None,
+        "at_least": 70.0,
+        "status": "met",
+    }
     assert indicators["generation_memory"]["value"] == 108.0
     assert (indicators["generation_memory"]["status"], indicators["generation_memory"]["plan"]["status"]) == (
         "met",

@@ -99,6 +99,15 @@ def test_a_key_that_is_missing_or_wrong_is_a_matter_of_settings(
     assert "another" not in answer.err
 
 
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_a_key_that_no_request_can_carry_is_said(run: Run, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("API_KEY", key)
+    answer = run("performance")
+    assert answer.code == 2
+    assert "API_KEY has characters" in answer.err
+    assert key not in answer.err
+
+
 def test_nobody_on_that_port_is_said_with_what_to_do(run: Run) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     answer = run("performance", "--url", url)

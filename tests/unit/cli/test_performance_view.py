@@ -86,6 +86,18 @@ def test_each_minute_of_the_last_hour_has_its_place_and_unknown_ones_are_empty()
     assert bars[61] == "█"
 
 
+def test_a_window_of_which_less_is_known_says_so() -> None:
+    assert text(seen(*busy()))[1].startswith("4 min of 15 min, ")
+    full = [Minute(AT - 60 * ago) for ago in range(15)]
+    assert text(seen(*full))[1].startswith("last 15 min, ")
+
+
+def test_a_status_of_a_newer_server_stands_as_it_came() -> None:
+    one = seen(*busy())
+    one.figures["indicators"][0]["status"] = "disputed"
+    assert any(line.endswith("disputed") for line in text(one))
+
+
 def test_a_terminal_without_blocks_gets_plain_signs() -> None:
     assert "@" in "".join(text(seen(*busy()), encoding="ascii"))
 

@@ -83,6 +83,12 @@ def test_the_slowest_hundredth_decides_and_no_smaller_share() -> None:
         assert found(minute)["response_time_cached"].status is status
 
 
+def test_a_spread_is_told_by_its_mean_its_ranks_and_its_largest() -> None:
+    said = found(Minute(60, {UNCACHED: spread([step / 1_000 for step in range(1, 101)])}))["response_time_uncached"]
+    assert (said.values["mean"], said.values["peak"]) == (pytest.approx(50.5), 100.0)
+    assert [said.values[name] for name in ("p50", "p95", "p99")] == pytest.approx([50, 95, 99], rel=0.011)
+
+
 def test_queries_must_keep_both_their_mean_and_their_slowest() -> None:
     quick_but_for_some = spread([0.1e-3] * 98 + [0.03] * 2)
     one = found(Minute(60, {QUERY: quick_but_for_some}))["query_time"]
@@ -139,6 +145,20 @@ def test_peaks_of_processes_add_up_within_a_minute_and_never_over_minutes_in_any
     for some in permutations(minutes):
         assert whole(by_minute(some)).peaks == {CONCURRENT: 55}
     assert [one.peaks[CONCURRENT] for one in minutes] == [30, 25, 40]
+
+
+def test_of_an_endpoint_the_slowest_hundredth_from_memory_and_twentieth_of_the_rest_decide() -> None:
+    path = "/api/signals"
+    for name, slow, status in (
+        (cached_name(path), 1, MET),
+        (cached_name(path), 2, MISSED),
+        (path, 5, MET),
+        (path, 6, MISSED),
+    ):
+        one = endpoints([Minute(60, {name: spread([0.0005] * (100 - slow) + [0.5] * slow)})])[0]
+        answers = one.cached if name != path else one.uncached
+        assert answers.claim is not None
+        assert fares(answers.claim, answers.values) is status
 
 
 def test_endpoints_are_reported_one_by_one_with_what_is_promised() -> None:
