@@ -79,10 +79,12 @@ async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, 
         open_second_level,
         open_services,
         open_shared_counts,
+        traces_of,
     )
     from alphaforge.telemetry.request_lines import RequestLines  # noqa: PLC0415 - the same
 
     async with (
+        traces_of(settings),
         open_second_level(settings) as second_level,
         open_shared_counts(settings) as shared_counts,
         open_services(settings) as services,
