@@ -57,6 +57,8 @@ NEVER_KEPT: Mapping[str, str] = {
     "/status": "/status",
     "/api/status": "/api/status",
     "/api/cache/stats": "/api/cache/stats",
+    "/metrics": "/metrics",
+    "/api/metrics": "/api/metrics",
     "/api/analysis/latest": "/api/analysis/latest",
     "/api/analysis/status": "/api/analysis/status",
     "/api/alerts/channels": "/api/alerts/channels",

@@ -22,6 +22,7 @@ from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
+from alphaforge.measuring import Measuring, open_measuring
 from alphaforge.setting_values import header_pairs, hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
@@ -152,16 +153,28 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             )
             watchlist.changed = feed.watch
             background, alerts = await background_of(settings, strategy, watchlist, feed, leadership)
-            services = desk_services(
-                strategy,
-                watchlist,
-                feed,
-                background.board,
-                alerts.delivery,
-                gemini_configured=settings.gemini_api_key is not None,
-            )
-            async with open_stream(services, feed), running("background", background.run()):
-                yield services
+            async with _measuring(settings, desk) as measuring:
+                services = desk_services(
+                    strategy,
+                    watchlist,
+                    feed,
+                    background.board,
+                    alerts.delivery,
+                    gemini_configured=settings.gemini_api_key is not None,
+                    metrics=measuring,
+                )
+                async with open_stream(services, feed), running("background", background.run()):
+                    yield services
+
+
+@asynccontextmanager
+async def _measuring(settings: Settings, desk: Desk) -> AsyncIterator[Measuring | None]:
+    """The figures of this process, with a section for each part of the desk that counts."""
+    if not settings.enable_metrics:
+        yield None
+        return
+    async with open_measuring(desk.database.dialect) as measuring:
+        yield measuring
 
 
 @asynccontextmanager
@@ -238,4 +251,6 @@ def api_options(settings: Settings) -> ApiOptions:
         cache_ttl=settings.cache_ttl,
         cache_bytes=settings.cache_bytes,
         enable_compression=settings.enable_compression,
+        enable_metrics=settings.enable_metrics,
+        slow_request=settings.slow_request_ms / 1000,
     )

@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     allowed_origins: Origins = ()
     log_format: LogFormat = "auto"
     log_level: LogLevel = "INFO"
+    enable_metrics: Switch = True
+    slow_request_ms: Annotated[float, Field(ge=0), About("milliseconds; 0 for none")] = 1_000.0
     alert_urls: AlertUrls = None
     alerts_allow_private: Switch = False
     telegram_bot_token: Secret | None = None

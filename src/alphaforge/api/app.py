@@ -25,6 +25,7 @@ from alphaforge.api import (
     job_files,
     jobs,
     journal,
+    metrics,
     prices,
     rejections,
     signal_changes,
@@ -49,6 +50,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS = (
     status.router,
     cache_stats.router,
+    metrics.router,
     enhanced.router,
     exports.router,
     imports.router,
@@ -119,17 +121,22 @@ def serve(
 ) -> None:
     """Put the application in front of these services, with layers of its own; see `create_app`."""
     layers = Layers.of(services, options, second_level, shared_counts)
+    log = Middleware(
+        RequestLog,
+        times=services.requests if options.enable_metrics else None,
+        slow=services.slow,
+        slow_seconds=options.slow_request,
+    )
     app.state.services = services
     app.state.options = options
     app.state.layers = layers
-    app.user_middleware = _middleware(options, layers)
+    app.user_middleware = [log, *_middleware(options, layers)]
     app.middleware_stack = None  # built with the first request
 
 
 def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
-    """Outermost first. Everything is logged; a browser's preflight carries no key, so it is answered before the key."""
+    """Outermost first, within the log; a browser's preflight carries no key, so it is answered before the key."""
     chain = [
-        Middleware(RequestLog),
         Middleware(
             CORSMiddleware,
             allow_origins=list(options.allowed_origins),
@@ -137,7 +144,7 @@ def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
                 *("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "X-API-Key"),
-                "X-Request-ID",
+                *("Traceparent", "Tracestate", "X-Request-ID"),
             ],
             expose_headers=[
                 *("Content-Disposition", "ETag", "Idempotent-Replayed", "Link", "RateLimit", "Retry-After"),

@@ -80,6 +80,8 @@ READS: Mapping[str, Reads | None] = {
     "/status": LIVE,
     "/api/status": LIVE,
     "/api/cache/stats": LIVE,
+    "/metrics": LIVE,
+    "/api/metrics": LIVE,
     "/docs": Reads(),
     "/openapi.json": Reads(),
 }

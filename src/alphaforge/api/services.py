@@ -4,7 +4,7 @@ Every collaborator is a protocol: the routers know what they ask for, not who an
 instruments go by OANDA's name (`GBP_USD`). Each method may raise an AlphaForgeError, which the error table answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
 from alphaforge.stream.listeners import Stream
+from alphaforge.telemetry.figures import Snapshot, Values
+from alphaforge.telemetry.requests import RequestTimes
+from alphaforge.telemetry.slow import SlowLog
 
 
 class SignalDesk(Protocol):
@@ -241,8 +244,29 @@ class AlertChannels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """Figures of this moment, of every process that shares the desk; `processes` are named, this one first."""
+
+    figures: Snapshot
+    processes: Sequence[str]
+
+
+class Metrics(Protocol):
+    """What is measured."""
+
+    @property
+    def sections(self) -> list[Callable[[], Mapping[str, Values]]]:
+        """Who is asked for figures; whoever counts, too, adds himself."""
+        ...
+
+    async def look(self) -> Measured:
+        """All figures as they are now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a request may touch."""
+    """Everything a request may touch. `metrics` None: nothing is measured."""
 
     database: Database
     clock: Clock
@@ -257,6 +281,9 @@ class Services:
     alerts: AlertChannels
     turns: Turns = field(default_factory=Turns)
     stream: Stream = field(default_factory=Stream)
+    requests: RequestTimes = field(default_factory=RequestTimes)
+    slow: SlowLog = field(default_factory=SlowLog)
+    metrics: Metrics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +293,7 @@ class ApiOptions:
     `api_key` None leaves the interface open (loopback only, the wiring sees to that). `max_body_bytes` must leave
     room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's. A
     `rate_limit_per_minute` of 0 sets none. `cache_ttl` in seconds, `cache_bytes` of answers kept in this process.
+    `enable_metrics` off: requests are not counted. `slow_request` in seconds, 0 for none.
     """
 
     api_key: str | None = None
@@ -277,6 +305,8 @@ class ApiOptions:
     cache_ttl: float = 300.0
     cache_bytes: int = 8 * 1024 * 1024
     enable_compression: bool = True
+    enable_metrics: bool = True
+    slow_request: float = 0.0
     version: str = "2.0.0"
 
 

@@ -26,6 +26,9 @@ Kind = Literal["internal", "server", "client", "consumer"]
 Attributes = Mapping[str, str | bool | int | float]
 Headers = Iterable[tuple[bytes, bytes]]
 
+CACHE, REQUEST_ID = "alphaforge.cache", "alphaforge.request_id"
+"""Attributes of requests: where the answer came from, and the name under which the log has it."""
+
 
 class Step:
     """What `begin`, `continued` and `span` answer: a context. This one does nothing; `_Span` is recorded."""
@@ -46,6 +49,9 @@ class Step:
 
     def rename(self, name: str) -> None:
         """Give it the name that is known only now."""
+
+    def end(self) -> None:
+        """It ends here, though the block goes on: what is done there is none of its steps."""
 
     def fail(self, why: str) -> None:
         """It failed, whether something is raised or not. `why`: an error's name or a status, nobody's text."""
@@ -70,9 +76,10 @@ class _Span(Step):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         _current.reset(self._token)
-        if kind is not None:
-            self.fail(kind.__name__)  # its text may be anybody's
-        self.recorded.end()
+        if self.recorded.is_recording():
+            if kind is not None:
+                self.fail(kind.__name__)  # its text may be anybody's
+            self.recorded.end()
 
     def say(self, attributes: Attributes) -> None:
         self.recorded.set_attributes(attributes)
@@ -82,6 +89,9 @@ class _Span(Step):
 
     def rename(self, name: str) -> None:
         self.recorded.update_name(name)
+
+    def end(self) -> None:
+        self.recorded.end()
 
     def fail(self, why: str) -> None:
         self._recording.failed(self.recorded, why)
