@@ -52,7 +52,11 @@ _FOR_EVER = 2.0**62
 async def open_database(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Database]:
     """The database of these settings. Raises StorageError."""
     pool = PoolSettings(
-        settings.db_pool_size, settings.db_max_overflow, settings.db_pool_recycle, settings.db_pool_timeout
+        settings.db_pool_size,
+        settings.db_max_overflow,
+        settings.db_pool_recycle,
+        settings.db_pool_timeout,
+        settings.slow_query_ms / 1_000,
     )
     database = await Database.open(settings.database_url.get_secret_value(), pool, read_only=read_only)
     try:

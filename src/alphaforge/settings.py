@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     db_max_overflow: Annotated[int, Field(ge=0, le=500), About("a whole number from 0 to 500")] = 10
     db_pool_recycle: Annotated[int, Field(ge=-1), About("seconds; -1 for never")] = 3600
     db_pool_timeout: Annotated[float, Field(gt=0, le=60), About("seconds, above 0 and up to 60")] = 3.0
+    slow_query_ms: Annotated[float, Field(ge=0), About("milliseconds; 0 for none")] = 100.0
     redis_url: RedisUrl = None
     enable_cache: Switch = True
     cache_ttl: Annotated[int, Field(ge=0), About("seconds")] = 300

@@ -181,6 +181,11 @@ def current() -> Step:
     return _recorded() or _NOTHING
 
 
+def is_recording() -> bool:
+    """Whether anything is recorded at this moment, for what is worth working out only then."""
+    return _recorded() is not None
+
+
 def traceparent() -> str | None:
     """What hands the present trace on to another task or process, as W3C has it; None where nothing is recorded."""
     current = _recorded()

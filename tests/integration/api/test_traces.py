@@ -5,10 +5,8 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from starlette.types import Send
 
 from alphaforge.api.layers import from_memory_first
-from alphaforge.api.middleware.request_log import RequestLog
 from alphaforge.telemetry import tracing
 from alphaforge.telemetry.request_lines import RequestLines
 from api_bench import SQLITE, Bench
@@ -101,18 +99,3 @@ async def test_who_waits_for_the_same_answer_says_so_and_it_is_made_in_one_trace
         await asyncio.gather(*(bench.client.get("/api/journal/statistics") for _ in range(2)))
     first, second = sorted((span for span in collector.spans if span.kind == 2), key=lambda span: len(span.events))
     assert (first.events, second.events) == ([], [("waited for the same answer", {})])
-
-
-async def test_a_listener_is_traced_until_its_head_goes_out(collector: Collector) -> None:
-    async def listened(_scope: object, _receive: object, send: Send) -> None:
-        head = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
-        await send(head)
-        with tracing.span("an event, hours later"):
-            await send({"type": "http.response.body", "body": b"data: 1"})
-
-    async with tracing.traces(collector.url, {}, 1.0, "2.0"):
-        transport = httpx2.ASGITransport(app=RequestLog(listened))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
-            await client.get("/api/stream")
-    (span,) = collector.spans
-    assert (span.name, span.attributes["http.response.status_code"]) == ("GET unmatched", 200)

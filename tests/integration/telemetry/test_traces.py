@@ -7,9 +7,12 @@ import logging
 import sys
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 import structlog
+from starlette.types import Send
 
+from alphaforge.api.middleware.request_log import RequestLog
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.telemetry import tracing
 from alphaforge.telemetry.logs import configure_logs
@@ -217,3 +220,18 @@ async def test_lines_within_a_recorded_step_name_it(collector: Collector) -> Non
     query = collector.named("query")
     assert "trace_id" not in before
     assert [(line["trace_id"], line["span_id"]) for line in within] == [(query.trace, query.id)] * 2
+
+
+async def test_a_listener_is_traced_until_its_head_goes_out(collector: Collector) -> None:
+    async def listened(_scope: object, _receive: object, send: Send) -> None:
+        head = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+        await send(head)
+        with tracing.span("an event, hours later"):
+            await send({"type": "http.response.body", "body": b"data: 1"})
+
+    async with tracing.traces(collector.url, {}, 1.0, "2.0"):
+        transport = httpx2.ASGITransport(app=RequestLog(listened))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
+            await client.get("/api/stream")
+    (span,) = collector.spans
+    assert (span.name, span.attributes["http.response.status_code"]) == ("GET unmatched", 200)
