@@ -15,7 +15,7 @@ from benchmarks.machine import cores
 
 USUAL = (
     *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
-    "switches",
+    *("switches", "tracing"),
     *("workers", "queries", "journal", "bulk", "exports"),
 )
 ON_DEMAND = ("soak",)
