@@ -53,7 +53,7 @@ async def _measure(settings: Settings, lines: RequestLines, *, profile: bool) ->
     async with open_services(settings) as services:
         app = create_app(services, api_options(settings))
         first = from_memory_first(app, lines.line)
-        answer = await _kept(first)
+        answer = await kept(first)
         if answer.header("x-cache") != "hit":
             raise RuntimeError(f"It is not kept: {answer}")
         unchanged = [*_HEADERS, (b"if-none-match", answer.etag.encode())]
@@ -68,7 +68,8 @@ async def _measure(settings: Settings, lines: RequestLines, *, profile: bool) ->
             await _profiled(first)
 
 
-async def _kept(app: App) -> Answer:
+async def kept(app: App) -> Answer:
+    """What it answers once it has it."""
     sent: list[MutableMapping[str, Any]] = []
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -85,18 +86,22 @@ async def best(app: App, headers: Headers, afterwards: Callable[[], None] = lamb
     took = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        for _ in range(CALLS):
-            await app(_scope(headers), _receive, _nowhere)
+        await asked(app, CALLS, headers)
         afterwards()
         took.append(time.perf_counter() - began)
     return min(took) / CALLS * 1e6
 
 
+async def asked(app: App, calls: int, headers: Headers = _HEADERS) -> None:
+    """So many questions, one after the other."""
+    for _ in range(calls):
+        await app(_scope(headers), _receive, _nowhere)
+
+
 async def _profiled(app: App) -> None:
     profile = cProfile.Profile()
     profile.enable()
-    for _ in range(100 * CALLS):
-        await app(_scope(_HEADERS), _receive, _nowhere)
+    await asked(app, 100 * CALLS)
     profile.disable()
     pstats.Stats(profile).sort_stats("tottime").print_stats(20)
 

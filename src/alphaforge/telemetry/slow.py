@@ -1,18 +1,18 @@
-"""What took too long lately: requests and statements, with the trace that they belong to."""
+"""What took long lately, for whoever asks why."""
 
 from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-KEPT = 200
+MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Something that took `seconds` and ended `at` (epoch seconds).
+    """One slow thing: when it ended (epoch seconds), what it was, how long it took.
 
-    `kind`: "request" or "query". `name`: a request's method and route, a statement's asker. `status`: a request's.
-    `trace`: the id of its trace, where it has one. `detail`: a statement's text, never its parameters.
+    `name`: method and route's pattern of a request, the method of a query. `status` of a request; `trace` where one was
+    recorded; `detail` never has values that a client sent.
     """
 
     at: float
@@ -25,15 +25,11 @@ class Slow:
 
 
 class SlowLog:
-    """Remembers the newest, `KEPT` at most."""
+    """The newest of them, oldest first; what is older makes room."""
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept: deque[Slow] = deque(maxlen=kept)
+    def __init__(self) -> None:
+        self.entries: deque[Slow] = deque(maxlen=MOST)
 
     def add(self, slow: Slow) -> None:
-        """Remember it; the oldest makes room."""
-        self._kept.append(slow)
-
-    def newest(self) -> list[Slow]:
-        """What is remembered, the newest first."""
-        return list(reversed(self._kept))
+        """It has just ended."""
+        self.entries.append(slow)

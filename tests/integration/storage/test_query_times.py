@@ -22,7 +22,6 @@ from alphaforge.storage.journal import JournalRepository, NewEntry
 from alphaforge.storage.query_times import COMMIT, OTHER, QueryTimes
 from alphaforge.storage.settings import SettingRepository
 from alphaforge.storage.signals import SignalCriteria, SignalRepository
-from alphaforge.telemetry.slow import Slow, SlowLog
 
 ENTRY = NewEntry(1_750_000_000.0, "GBPUSD", "BUY", 0.25, 1.25)
 SECRET = "what nobody may read"
@@ -209,9 +208,9 @@ async def test_a_slow_statement_is_told_with_its_text_and_without_its_parameters
     assert all(line["log_level"] == "warning" and line["ms"] >= 0 for line in told)
     assert "INSERT INTO app_settings" in told[0]["statement"]
     assert told[2]["statement"] == "SELECT 1; SELECT 2"
-    assert SECRET not in str(logs) + str(figures.slow.newest())
+    assert SECRET not in str(logs) + str(figures.slow.entries)
     assert figures.slow_queries == {"SettingRepository.put": 1, COMMIT: 1, OTHER: 3}
-    newest = figures.slow.newest()[-1]
+    newest = figures.slow.entries[0]
     assert (newest.kind, newest.name, newest.detail) == ("query", "SettingRepository.put", told[0]["statement"])
 
 
@@ -222,7 +221,7 @@ async def test_a_statement_below_the_threshold_is_told_nowhere(database: Databas
         with capture_logs() as logs:
             async with database.read() as connection:
                 await connection.execute(select(literal(1)))
-        assert (logs, figures.slow.newest(), figures.slow_queries) == ([], [], {})
+        assert (logs, list(figures.slow.entries), figures.slow_queries) == ([], [], {})
 
 
 async def test_a_long_statement_is_shortened(database: Database) -> None:
@@ -230,7 +229,7 @@ async def test_a_long_statement_is_shortened(database: Database) -> None:
     figures.slow_seconds = 1e-9
     async with database.read() as connection:
         await connection.exec_driver_sql("SELECT 1" + ", 1" * 900)
-    assert len(figures.slow.newest()[0].detail) == 2_000
+    assert len(figures.slow.entries[0].detail) == 2_000
 
 
 async def test_a_lock_that_another_holds_is_no_query(postgres_database: str) -> None:
@@ -250,13 +249,6 @@ async def test_a_lock_that_another_holds_is_no_query(postgres_database: str) -> 
 async def holds(connection: AsyncConnection) -> bool:
     """Whether somebody waits for a lock of this kind."""
     return bool(await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
-
-
-def test_the_log_of_what_was_slow_keeps_the_newest() -> None:
-    log = SlowLog(kept=3)
-    for number in range(5):
-        log.add(Slow(number, "query", str(number), 1.0))
-    assert [slow.name for slow in log.newest()] == ["4", "3", "2"]
 
 
 async def test_the_setting_decides_what_is_slow(sqlite_database: str) -> None:
