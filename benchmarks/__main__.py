@@ -27,7 +27,7 @@ USUAL = (
         "listeners",
         "session",
     ),
-    "switches",
+    *("switches", "tracing"),
     *("workers", "queries", "journal", "bulk", "exports"),
 )
 ON_DEMAND = ("soak",)

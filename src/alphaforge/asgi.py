@@ -79,11 +79,13 @@ async def _desk(settings: Settings, entrance: Entrance, server: "_Server", ready
         open_second_level,
         open_services,
         open_shared_counts,
+        traces_of,
     )
     from alphaforge.measuring import Measuring, measure_interface  # noqa: PLC0415 - the same
     from alphaforge.telemetry.request_lines import RequestLines  # noqa: PLC0415 - the same
 
     async with (
+        traces_of(settings),
         open_second_level(settings) as second_level,
         open_shared_counts(settings) as shared_counts,
         open_services(settings) as services,

@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -23,7 +23,7 @@ from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
 from alphaforge.measuring import Measuring, measure_desk, open_measuring
-from alphaforge.setting_values import hours_as_set
+from alphaforge.setting_values import header_pairs, hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.candle_keeping import CandleKeeping
@@ -33,6 +33,7 @@ from alphaforge.streaming import open_shared_prices, open_stream, running
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.strategy import Strategy
 from alphaforge.tasks.watchlist import Watchlist
+from alphaforge.telemetry import tracing
 from alphaforge.workflows.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -229,6 +230,20 @@ async def open_shared_counts(settings: Settings) -> AsyncIterator[SharedCounts |
 def _desk_digest(settings: Settings) -> str:
     """Tells desks apart that share a Redis."""
     return hashlib.sha256(settings.database_url.get_secret_value().encode()).hexdigest()[:16]
+
+
+def traces_of(settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Traces of what this process does, sent while the block lasts; nothing without a collector.
+
+    Raises InvalidSetting where what sends them is not installed.
+    """
+    headers = settings.otel_exporter_otlp_headers
+    return tracing.traces(
+        settings.otel_exporter_otlp_endpoint,
+        header_pairs(headers.get_secret_value()) if headers else {},
+        settings.otel_traces_sampler_arg,
+        ApiOptions().version,
+    )
 
 
 def api_options(settings: Settings) -> ApiOptions:

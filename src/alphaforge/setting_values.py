@@ -6,7 +6,7 @@ A value that cannot be meant raises ValueError, which pydantic turns into a find
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alphaforge.core.market_hours import MarketHours
 
 _DATABASES = frozenset({"sqlite", "postgresql", "postgres"})
+_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _ENVIRONMENTS = {"demo": "practice", "fxpractice": "practice", "fxtrade": "live", "real": "live"}
 
 
@@ -52,6 +53,27 @@ def _alert_urls(value: SecretStr | None) -> SecretStr | None:
             channels_of(value.get_secret_value())
         except InvalidSetting as error:
             raise ValueError(error.message) from None
+    return value
+
+
+def header_pairs(text: str) -> dict[str, str]:
+    """Headers written as OpenTelemetry has them, `name=value,name=value`, percent-encoded where need be.
+
+    Raises ValueError that says what is wrong and shows nothing of it.
+    """
+    found = {}
+    for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
+        name, mark, value = part.partition("=")
+        name, value = name.strip().lower(), unquote(value.strip())
+        if not mark or not _HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
+            raise ValueError(f"header {number} is none: name=value with commas between, others percent-encoded")
+        found[name] = value
+    return found
+
+
+def _headers(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        header_pairs(value.get_secret_value())
     return value
 
 
@@ -145,6 +167,12 @@ AlertUrls = Annotated[
     BeforeValidator(_stripped),
     AfterValidator(_alert_urls),
     About("addresses of apprise, like discord://id/token, with commas or spaces between"),
+]
+HeaderPairs = Annotated[
+    SecretStr | None,
+    BeforeValidator(_stripped),
+    AfterValidator(_headers),
+    About("headers as name=value with commas between"),
 ]
 BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
 Environment = Annotated[Literal["practice", "live"], BeforeValidator(_environment), About("practice or live")]

@@ -34,6 +34,7 @@ from alphaforge.setting_values import (
     BrokerUrl,
     DatabaseUrl,
     Environment,
+    HeaderPairs,
     Instruments,
     LogFormat,
     LogLevel,
@@ -42,6 +43,7 @@ from alphaforge.setting_values import (
     Secret,
     Switch,
     Text,
+    header_pairs,
 )
 
 _NEAR = 0.85
@@ -93,6 +95,9 @@ class Settings(BaseSettings):
     telegram_bot_token: Secret | None = None
     telegram_chat_id: Text | None = None
     gemini_api_key: Secret | None = None
+    otel_exporter_otlp_endpoint: Annotated[BrokerUrl | None, About("http:// or https:// and a host")] = None
+    otel_exporter_otlp_headers: HeaderPairs = None
+    otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1), About("a share from 0 to 1")] = 0.01
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _ignored: tuple[str, ...] = PrivateAttr(default=())
@@ -135,6 +140,9 @@ class Settings(BaseSettings):
                 secret = value.get_secret_value()
                 if name == "alert_urls":
                     found += [part for channel in channels_of(secret) for part in secret_parts(channel.url)]
+                    continue
+                if name == "otel_exporter_otlp_headers":
+                    found += [secret, *header_pairs(secret).values()]
                     continue
                 password = urlsplit(secret).password if name.endswith("_url") else secret
                 found += [password, unquote(password)] if password else []

@@ -26,13 +26,13 @@ def work(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    from alphaforge.bootstrap import open_services  # noqa: PLC0415 - `--help` needs none of it
+    from alphaforge.bootstrap import open_services, traces_of  # noqa: PLC0415 - `--help` needs none of it
 
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for end in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(end, ended.set)
-    async with open_services(settings) as services:
+    async with traces_of(settings), open_services(settings) as services:
         settle_down()
         log.info("working", database=services.database.url_for_people, places=settings.async_workers)
         await ended.wait()

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 NAMES = ("GBP_USD", "XAU_USD", "USD_JPY")
 START_SECONDS = 60.0
+PROGRAM = ("-m", "alphaforge")
 
 
 @contextmanager
@@ -30,7 +31,14 @@ def sandbox(folder: Path, arguments: list[str]) -> Iterator[str]:
 
 
 @contextmanager
-def server(folder: Path, market: str | None, *, until_ready: bool = True, **environment: str) -> Iterator["Server"]:
+def server(
+    folder: Path,
+    market: str | None,
+    *,
+    until_ready: bool = True,
+    program: tuple[str, ...] = PROGRAM,
+    **environment: str,
+) -> Iterator["Server"]:
     """A server process over `market` (None: its own sandbox), ready; its database is `folder`/desk.db."""
     port = free_port()
     settings = {
@@ -41,7 +49,7 @@ def server(folder: Path, market: str | None, *, until_ready: bool = True, **envi
         **({"OANDA_API_KEY": "sandbox", "OANDA_API_URL": market} if market else {}),
         **environment,
     }
-    with _process(["serve"], folder / "server.log", settings) as process:
+    with _process(["serve"], folder / "server.log", settings, program) as process:
         running = Server(f"http://127.0.0.1:{port}", process)
         if until_ready:
             until(running.is_ready, "the server is ready", process)
@@ -67,9 +75,9 @@ class Server:
         """The JSON answer."""
         return ask(self.url + path)
 
-    def post(self, path: str, body: object = None) -> dict[str, Any]:
+    def post(self, path: str, body: object = None, **headers: str) -> dict[str, Any]:
         """The JSON answer to a POST."""
-        return ask(self.url + path, body if body is not None else {})
+        return ask(self.url + path, body if body is not None else {}, **headers)
 
     def is_ready(self) -> bool:
         """Whether it is."""
@@ -82,12 +90,14 @@ class Server:
 
 
 @contextmanager
-def _process(arguments: list[str], log: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    foreign = ("OANDA_", "DATABASE_URL", "REDIS_URL", "API_KEY", "HOST", "PORT", "LOG_")
+def _process(
+    arguments: list[str], log: Path, settings: dict[str, str], program: tuple[str, ...] = PROGRAM
+) -> Iterator[subprocess.Popen[bytes]]:
+    foreign = ("OANDA_", "OTEL_", "DATABASE_URL", "REDIS_URL", "API_KEY", "HOST", "PORT", "LOG_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "alphaforge", *arguments],
+            [sys.executable, *program, *arguments],
             stdout=output,
             stderr=output,
             env=inherited | {"LOG_FORMAT": "json"} | settings,
@@ -104,10 +114,10 @@ def _process(arguments: list[str], log: Path, settings: dict[str, str]) -> Itera
             process.wait()
 
 
-def ask(url: str, body: object | None = None) -> dict[str, Any]:
+def ask(url: str, body: object | None = None, **headers: str) -> dict[str, Any]:
     """The JSON answer to a GET, or to a POST of `body`; an error's body too, and `unreachable` without any answer."""
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data=data, headers={"Content-Type": "application/json"})  # noqa: S310 - loopback
+    request = Request(url, data=data, headers={"Content-Type": "application/json"} | headers)  # noqa: S310 - loopback
     try:
         with urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
             return dict(json.load(answer))

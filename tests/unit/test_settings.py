@@ -98,6 +98,19 @@ def test_a_broker_url_that_cannot_be_called_is_refused(url: str) -> None:
     assert refusal(oanda_api_url=url).startswith("OANDA_API_URL is ")
 
 
+def test_the_collectors_headers_are_secrets_one_by_one() -> None:
+    settings = load_settings(None, otel_exporter_otlp_headers=f"Authorization=Bearer%20{SECRET}, x-tenant=desk-7")
+    assert settings.shown("otel_exporter_otlp_headers") == "(set)"
+    assert {f"Bearer {SECRET}", "desk-7"} < set(settings.secrets())
+
+
+@pytest.mark.parametrize("text", [SECRET, f"x-key:{SECRET}", f"x key={SECRET}", f"x-key={SECRET}%0d%0aX: y"])
+def test_collectors_headers_that_are_none_are_refused_without_being_shown(text: str) -> None:
+    said = refusal(otel_exporter_otlp_headers=text)
+    assert said.startswith("OTEL_EXPORTER_OTLP_HEADERS (command line): header 1 is none")
+    assert SECRET not in said
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1

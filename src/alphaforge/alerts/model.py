@@ -18,7 +18,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to tell. `key` names it among all; `at` in epoch seconds; the rest where it is known."""
+    """One thing to tell. `key` names it among all; `at` in epoch seconds; the rest where it is known.
+
+    `trace`: in which it came about, as W3C's `traceparent` has it.
+    """
 
     key: str
     kind: Kind
@@ -28,6 +31,7 @@ class Alert:
     instrument: str | None = None
     confidence: float | None = None
     signal_id: int | None = None
+    trace: str | None = None
 
 
 class Why(StrEnum):

@@ -146,7 +146,7 @@ def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
                 *("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "X-API-Key"),
-                "X-Request-ID",
+                *("Traceparent", "Tracestate", "X-Request-ID"),
             ],
             expose_headers=[
                 *("Content-Disposition", "ETag", "Idempotent-Replayed", "Link", "RateLimit", "Retry-After"),

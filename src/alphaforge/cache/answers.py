@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from alphaforge.cache.generations import Generations, Scope, Stamp
 from alphaforge.cache.memory import Memory, Slot
+from alphaforge.telemetry import tracing
 
 
 class Sized(Protocol):
@@ -85,6 +86,7 @@ class Answers(Generic[V]):
             flight.add_done_callback(lambda _: self._flights.pop(flying))
         else:
             self.traffic.joined += 1
+            tracing.current().happened("waited for the same answer")
         return await asyncio.shield(flight), False
 
     async def _load(self, key: Hashable, scope: Scope, load: Callable[[], Awaitable[V | None]]) -> Slot[V] | None:
@@ -92,6 +94,7 @@ class Answers(Generic[V]):
         value = await self._second_level.get(key, stamp) if self._second_level else None
         if value is not None:
             self.traffic.shared_hits += 1
+            tracing.current().happened("found in the second level")
         else:
             value = await load()
             if value is None:

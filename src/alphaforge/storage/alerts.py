@@ -38,12 +38,16 @@ def alert_status(job: Job) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A signal that was made or ended. `row` as the table of signals has it, times in epoch seconds."""
+    """A signal that was made or ended. `row` as the table of signals has it, times in epoch seconds.
+
+    `trace`: of the transaction that did it, where that is recorded.
+    """
 
     id: int
     at: float
     kind: str
     row: Mapping[str, Any]
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class AlertRepository:
         # first: on PostgreSQL each statement sees what is committed at its own moment
         newest = await EventRepository(self.connection).newest()
         statement = (
-            select(_e.id.label("event"), _e.at, _e.kind, *(signals.c[name] for name in SIGNAL_COLUMNS))
+            select(_e.id.label("event"), _e.at, _e.kind, _e.trace, *(signals.c[name] for name in SIGNAL_COLUMNS))
             .join(signals, signals.c.id == _e.ref)
             .where(_e.id > after, _e.id <= newest, _e.kind.in_(_TOLD))
             .order_by(_e.id)
@@ -92,12 +96,14 @@ class AlertRepository:
         found = []
         for row in (await self.connection.execute(statement)).mappings():
             signal = {name: row[name] for name in SIGNAL_COLUMNS}
-            found.append(News(row["event"], row["at"], row["kind"], signal))
+            found.append(News(row["event"], row["at"], row["kind"], signal, row["trace"]))
         return found, found[-1].id if len(found) == at_most else newest
 
-    async def queue(self, key: str, lane: str, payload: Mapping[str, Any], *, delay: float = 0.0) -> bool:
+    async def queue(
+        self, key: str, lane: str, payload: Mapping[str, Any], *, delay: float = 0.0, trace: str | None = None
+    ) -> bool:
         """Queue a message in its channel's lane; False where there is one of this key already."""
-        made = await JobRepository(self.connection).add(ALERT, payload, key=key, lane=lane, delay=delay)
+        made = await JobRepository(self.connection).add(ALERT, payload, key=key, lane=lane, delay=delay, trace=trace)
         return made is not None
 
     async def waiting(self, key: str) -> dict[str, Any] | None:

@@ -22,10 +22,12 @@ from alphaforge.storage.address import Address, parse_address
 from alphaforge.storage.change_events import EVENTFUL, LOCK
 from alphaforge.storage.commits import ALWAYS_CERTAIN, Commits, Freshness
 from alphaforge.storage.connection import AsyncConnection, awaiting_engine, dispose, driver_connection, transaction
+from alphaforge.storage.events import EventRepository
 from alphaforge.storage.failures import plainly, unreachable
 from alphaforge.storage.lock import ProcessLock
 from alphaforge.storage.query_times import QueryTimes
 from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open_writer
+from alphaforge.telemetry.tracing import traceparent
 
 SQLITE_READERS = 8
 LONG_READERS = 2
@@ -68,7 +70,7 @@ class Database:
         self._reader = reader
         self._writer = writer
         self._lock = lock
-        self.figures = QueryTimes(slow_query)
+        self.figures = QueryTimes(slow_query, address.dialect)
         self.commits = Commits()
         self.long_reads = asyncio.Semaphore(LONG_READERS)
         self.freshness: Freshness = ALWAYS_CERTAIN
@@ -168,7 +170,11 @@ class Database:
         async with self._transaction(self._writer, writes=True) as connection:
             if eventful and self.is_shared:
                 await connection.exec_driver_sql(LOCK)
+            trace = traceparent() if eventful else None
+            newest = 0 if trace is None else await EventRepository(connection).newest()
             yield connection
+            if trace is not None:
+                await EventRepository(connection).belong(newest, trace)
         self.commits.happened((*nouns, "events") if eventful else nouns)
 
     @asynccontextmanager

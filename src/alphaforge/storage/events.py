@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.now import now
@@ -37,6 +37,10 @@ class EventRepository:
             statement = insert(events).values(at=now(self.connection), kind="candle")
             rows = [{"instrument": instrument, "ref": start} for start in sorted(starts)]
             await self.connection.execute(statement, rows)
+
+    async def belong(self, after: int, trace: str) -> None:
+        """The events behind a number came about in this trace, which W3C's `traceparent` names."""
+        await self.connection.execute(update(events).where(_c.id > after).values(trace=trace))
 
     async def newest(self) -> int:
         """The newest event's number, 0 before the first."""

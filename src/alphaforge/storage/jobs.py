@@ -16,6 +16,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.now import now
 from alphaforge.storage.upsert import insert
 from alphaforge.storage.work_tables import job_chunks, jobs
+from alphaforge.telemetry.tracing import traceparent
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 STATUSES = (QUEUED, RUNNING, DONE, FAILED, CANCELLED)
@@ -25,14 +26,15 @@ MARKET_LANE = "market"
 """Scans and settlements, one of them at a time: what settles must not overtake what decides."""
 
 _c = jobs.c
-_COLUMNS = [column for column in jobs.columns if column.name not in {"holder", "trace"}]
+_COLUMNS = [column for column in jobs.columns if column.name != "holder"]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """`payload` and `result` as JSON has them; `progress` from 0 to 1; moments in epoch seconds.
 
-    `attempts`: how often it was begun. `held_until`: when its holder is given up, while it runs.
+    `attempts`: how often it was begun. `held_until`: when its holder is given up, while it runs. `trace`: the trace of
+    whoever wanted it, as W3C's `traceparent` has it, where that is recorded.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Job:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,16 @@ class JobRepository:
         key: str | None = None,
         lane: str | None = None,
         delay: float = 0,
+        trace: str | None = None,
     ) -> int | None:
-        """Queue a job, to run in `delay` seconds at the earliest; None where there is one of this key already."""
+        """Queue a job, to run in `delay` seconds at the earliest; None where there is one of this key already.
+
+        It belongs to the present trace, or to `trace`.
+        """
         at = now(self.connection)
         row: dict[str, Any] = {"kind": kind, "key": key, "lane": lane, "status": QUEUED, "attempts": 0}
         row |= {"payload": encoded(payload), "cancelling": False}
-        row |= {"created_at": at, "run_at": at + delay}
+        row |= {"created_at": at, "run_at": at + delay, "trace": trace or traceparent()}
         statement = insert(self.connection, jobs).values(row).on_conflict_do_nothing(index_elements=["key"])
         made: int | None = await self.connection.scalar(statement.returning(_c.id))
         return made

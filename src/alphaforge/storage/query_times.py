@@ -10,6 +10,7 @@ import structlog
 
 from alphaforge.core.distribution import Distribution
 from alphaforge.core.errors import StorageError
+from alphaforge.telemetry import tracing
 from alphaforge.telemetry.slow import Slow, SlowLog
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,9 @@ class QueryTimes:
     complains of something that only a fault of this program can be. `waits`: for a connection, by pool.
     """
 
-    def __init__(self, slow_seconds: float = 0.0) -> None:
+    def __init__(self, slow_seconds: float = 0.0, system: str = "") -> None:
+        self.system = system
+        """Which kind of database it is, for spans."""
         self.slow_seconds = slow_seconds
         """From when on a statement is slow; 0: none is."""
         self.times: dict[str, Distribution] = {}
@@ -58,17 +61,22 @@ class QueryTimes:
         return self._names.setdefault(key, _name(module, qualname))
 
     async def timed(self, method: str, work: Awaitable[T], text: Callable[[], str]) -> T:
-        """Wait for `work` and count how long it took, however it ends. `text`: the statement, for a slow one's line."""
-        began = time.perf_counter()
-        try:
-            return await work
-        finally:
-            seconds = time.perf_counter() - began
-            if method not in self.times:
-                self.times[method] = Distribution()
-            self.times[method].add(seconds)
-            if 0 < self.slow_seconds <= seconds:
-                self._was_slow(method, seconds, text())
+        """Wait for `work` and count how long it took, however it ends.
+
+        `text`: the statement with marks where its parameters go, for a slow one's line and for its span.
+        """
+        about = {"db.system": self.system, "db.query.text": _shown(text())} if tracing.is_recording() else None
+        with tracing.span(method, "client", about):
+            began = time.perf_counter()
+            try:
+                return await work
+            finally:
+                seconds = time.perf_counter() - began
+                if method not in self.times:
+                    self.times[method] = Distribution()
+                self.times[method].add(seconds)
+                if 0 < self.slow_seconds <= seconds:
+                    self._was_slow(method, seconds, _shown(text()))
 
     def waited(self, pool: str, seconds: float) -> None:
         """Somebody got a connection of a pool, or gave up, after so long."""
@@ -78,11 +86,14 @@ class QueryTimes:
         """A transaction failed by the database's fault, or by one of ours that the database found."""
         self.errors[type(error).__name__ if isinstance(error, StorageError) else OTHER] += 1
 
-    def _was_slow(self, method: str, seconds: float, text: str) -> None:
+    def _was_slow(self, method: str, seconds: float, shown: str) -> None:
         self.slow_queries[method] += 1
-        shown = " ".join(text.split())[:LONGEST_TEXT]
         log.warning("slow_query", method=method, ms=round(seconds * 1_000, 1), statement=shown)
-        self.slow.add(Slow(time.time(), "query", method, seconds, detail=shown))
+        self.slow.add(Slow(time.time(), "query", method, seconds, trace=tracing.trace_id(), detail=shown))
+
+
+def _shown(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_TEXT]
 
 
 def _name(module: str, qualname: str) -> str:

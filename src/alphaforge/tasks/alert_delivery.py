@@ -20,6 +20,7 @@ from alphaforge.storage.alerts import ALERT, AlertRepository
 from alphaforge.storage.engine import Database
 from alphaforge.tasks.alerts import Alerts
 from alphaforge.tasks.kinds import GiveUp, Running, TaskKind
+from alphaforge.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -92,13 +93,14 @@ class AlertDelivery:
         """Send it, to its end though this task be cancelled: half sent may have arrived, and would come twice."""
         if self._notifier is None:
             raise NoData("No channel is open in this process")
-        sending = asyncio.ensure_future(self._notifier.send(channel, message))
-        try:
-            await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            await asyncio.wait({sending})
-            if sending.exception() is not None:
-                raise
+        with tracing.span(f"alert {channel.schema}", "client", {"alphaforge.channel": channel.name}):
+            sending = asyncio.ensure_future(self._notifier.send(channel, message))
+            try:
+                await asyncio.shield(sending)
+            except asyncio.CancelledError:
+                await asyncio.wait({sending})
+                if sending.exception() is not None:
+                    raise
 
     async def _works_again(self, channel: Channel) -> None:
         """After a message that got through; whatever happens here, that one must not be sent again."""

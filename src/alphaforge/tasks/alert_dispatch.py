@@ -8,6 +8,7 @@ one tells at a time.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -106,4 +107,4 @@ class AlertDispatch:
             log.warning("alert_of_no_instrument", signal=row["id"])
             return None
         template = signal_alert if one.kind == "signal" else outcome_alert
-        return template(f"event:{one.id}", row, self._instrument(name), one.at)
+        return replace(template(f"event:{one.id}", row, self._instrument(name), one.at), trace=one.trace)

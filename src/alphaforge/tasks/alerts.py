@@ -70,7 +70,9 @@ class _Lane:
         room = most - await self.repository.made_lately(self.channel.lane, _MINUTE, most)
         for alert in alerts[:room]:
             key = f"alert:{self.channel.key}:{alert.key}"
-            await self.repository.queue(key, self.channel.lane, queued(self.channel, alert).payload())
+            await self.repository.queue(
+                key, self.channel.lane, queued(self.channel, alert).payload(), trace=alert.trace
+            )
         if rest := alerts[room:]:
             await self._gather(rest, Why.MANY, (now // _MINUTE + 1) * _MINUTE, now)
 
@@ -83,5 +85,6 @@ class _Lane:
             await self.repository.change_waiting(key, more.payload())
             return
         payload = gathered(self.channel, alerts, why).payload()
-        if not await self.repository.queue(key, self.channel.lane, payload, delay=until - now):
-            await self.repository.queue(f"{key}:{alerts[0].key}", self.channel.lane, payload, delay=until - now)
+        lane, delay, trace = self.channel.lane, until - now, alerts[0].trace
+        if not await self.repository.queue(key, lane, payload, delay=delay, trace=trace):
+            await self.repository.queue(f"{key}:{alerts[0].key}", lane, payload, delay=delay, trace=trace)

@@ -18,6 +18,7 @@ from alphaforge.core.errors import AlphaForgeError, StorageError
 from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import CANCELLED, DONE, FAILED, Job, JobRepository, LaneTaken
 from alphaforge.tasks.kinds import GiveUp, Running, TaskKind
+from alphaforge.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -143,8 +144,11 @@ class Engine:
 
     @staticmethod
     async def _run(kind: TaskKind, running: Running) -> object:
-        async with asyncio.timeout(kind.timeout):
-            return await kind.run(running)
+        job = running.job
+        about = {"alphaforge.job": job.id, "alphaforge.attempt": job.attempts}
+        with tracing.continued(job.trace, f"job {job.kind}", about):
+            async with asyncio.timeout(kind.timeout):
+                return await kind.run(running)
 
     async def _hold(self, task: "asyncio.Task[object]", running: Running) -> bool:
         """Say every few seconds that it is still run here, until it ends; False where it is ours no more."""

@@ -9,6 +9,7 @@ import structlog
 from alphaforge.core.clock import CLOCK_DOUBT, Clock, lag
 from alphaforge.core.errors import AlphaForgeError
 from alphaforge.core.granularity import Granularity
+from alphaforge.telemetry import tracing
 from alphaforge.workflows.scan_market import ScanResult
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,10 @@ class ScanSchedule:
 
     async def _scan_close(self, boundary: int, names: Sequence[str]) -> None:
         """Scan, and again for the instruments whose candle is late or whose market did not answer."""
+        with tracing.begin("scan"):
+            await self._until_complete(boundary, names)
+
+    async def _until_complete(self, boundary: int, names: Sequence[str]) -> None:
         for pause in _pauses():
             try:
                 results = await self.scan(names)

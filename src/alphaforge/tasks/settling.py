@@ -7,6 +7,7 @@ from typing import NoReturn
 import structlog
 
 from alphaforge.core.errors import AlphaForgeError
+from alphaforge.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,7 @@ async def settle_every_minute(
     while True:
         await wait(PERIOD)
         try:
-            await settle()
+            with tracing.begin("settle"):
+                await settle()
         except AlphaForgeError as error:
             log.error("settlement_failed", error=error.message, advice=error.advice)  # noqa: TRY400 - said in words

@@ -13,6 +13,7 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from alphaforge.telemetry import tracing
 from alphaforge.telemetry.redaction import Redactor
 
 _QUIET = {
@@ -23,6 +24,7 @@ _QUIET = {
     "aiosqlite": logging.WARNING,
     "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
+    "urllib3": logging.WARNING,
 }
 _SILENT = frozenset({"stamina"})
 """Writes through structlog itself, and only what the market's client says better."""
@@ -72,6 +74,7 @@ def configure_logs(
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         _drop_silent,
+        _name_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -106,6 +109,13 @@ def configure_logs(
 def _drop_silent(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if event["logger"] in _SILENT:
         raise structlog.DropEvent
+    return event
+
+
+def _name_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Within what is recorded a line says of which trace, and of which step in it, it is."""
+    if (trace := tracing.trace_id()) is not None:
+        event["trace_id"], event["span_id"] = trace, tracing.span_id()
     return event
 
 

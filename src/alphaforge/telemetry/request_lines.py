@@ -10,12 +10,17 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 from structlog.typing import EventDict
 
+from alphaforge.telemetry import tracing
 from alphaforge.telemetry.requests import Note, RequestTimes
+from alphaforge.telemetry.tracing import CACHE, REQUEST_ID, Attributes
+
+if TYPE_CHECKING:  # loaded where traces are on
+    from alphaforge.telemetry.recording import Recording
 
 _STAMP, _BYTES, _MS, _ID = "98765432101", 98_765_432_102, 98_765_432_103, "98765432104"
 """Marks, in the order in which both renderers put them."""
@@ -27,7 +32,8 @@ _MANY = 2_000
 class RequestLines:
     """Writes the lines of requests that were answered from memory, a twentieth of a second late at most.
 
-    They are counted in `times`, where there is one, also where no lines are wanted.
+    They are counted in `times`, where there is one, also where no lines are wanted. Where traces are recorded, a share
+    of them becomes spans.
     """
 
     def __init__(self, stream: TextIO | None = None, times: RequestTimes | None = None) -> None:
@@ -40,7 +46,7 @@ class RequestLines:
 
     def line(self, note: Note) -> None:
         """A request was answered."""
-        if not self._is_wanted and self._times is None:
+        if not self._is_wanted and self._times is None and tracing.in_use() is None:
             return
         self._waiting.append(note)
         if self._flush is None:
@@ -49,13 +55,15 @@ class RequestLines:
             self.flush()
 
     def flush(self) -> None:
-        """Count and write what waits."""
+        """Count, trace and write what waits."""
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
         waiting, self._waiting = self._waiting, []
         if self._times is not None:
             self._times.add_hits(waiting)
+        if (recording := tracing.in_use()) is not None:
+            _trace(recording, waiting)
         if not self._is_wanted:
             return
         try:
@@ -93,3 +101,17 @@ class RequestLines:
             event = processor(None, "info", event)
         pieces = re.split(f"{_STAMP}|{_BYTES}|{_MS}|{_ID}", f"{event}\n")
         return self._pieces.setdefault((route, status), pieces)
+
+
+def _trace(recording: "Recording", waiting: list[Note]) -> None:
+    """Make spans of a share of these hits."""
+    ahead = time.time_ns() - time.perf_counter_ns()
+    for route, name, status, _, began, ended in recording.chosen(waiting):
+        about: Attributes = {
+            "http.request.method": "GET",
+            "http.route": route,
+            "http.response.status_code": status,
+            CACHE: "hit",
+            REQUEST_ID: name.decode(),
+        }
+        recording.past(f"GET {route}", began + ahead, ended + ahead, about)

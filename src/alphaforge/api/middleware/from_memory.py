@@ -15,6 +15,7 @@ from alphaforge.api.answer_cache import AnswerCache
 from alphaforge.api.header_lines import header_lines
 from alphaforge.api.kept_answer import IDENTITY, Header, Variant, is_unchanged
 from alphaforge.api.reads import Reads
+from alphaforge.telemetry import tracing
 from alphaforge.telemetry.requests import Note
 
 HIT_MARKS: tuple[Header, ...] = ((b"x-cache", b"hit"), (b"server-timing", b"cache;desc=hit"))
@@ -85,6 +86,8 @@ class FromMemory:
         coding = headers.get(b"accept-encoding", IDENTITY) if self._compression else IDENTITY
         found = self._shortcut((target, coding))
         if found is None or b"origin" in headers or b"x-request-id" in headers or not self._admits(headers):
+            return None
+        if b"traceparent" in headers and tracing.in_use() is not None:
             return None
         ready: Ready = found[1]
         if ready.reads.clock and self._cache.tick(ready.reads) != ready.tick:

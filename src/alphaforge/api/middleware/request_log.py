@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alphaforge.api.errors import unexpected
+from alphaforge.telemetry import tracing
 from alphaforge.telemetry.requests import NEVER_KEPT, UNMATCHED, RequestTimes, known_method
 from alphaforge.telemetry.slow import Slow, SlowLog
 
@@ -51,6 +52,7 @@ class RequestLog:
         scope["alphaforge.request_id"] = request_id
         marks = ((b"x-request-id", request_id.encode()), _NOSNIFF)
         status, sent, is_counted, failed = 0, 0, False, False
+        step = tracing.begin(known_method(scope["method"]), "server", scope["headers"])
         if self._times is not None:
             self._times.begin()
         began = time.perf_counter()
@@ -63,11 +65,13 @@ class RequestLog:
                 if _is_endless(message["headers"]):
                     is_counted = True
                     self._count(scope, status, time.perf_counter() - began)
+                    _say(step, scope, status)
+                    step.end()
             elif message["type"] == "http.response.body":
                 sent += len(message.get("body", b""))
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id), step:
             try:
                 await self.app(scope, receive, mark)
             except Exception as error:
@@ -81,6 +85,7 @@ class RequestLog:
                 _log_line(scope, status, sent, seconds)
                 if not is_counted:
                     self._count(scope, _FAILED if failed else status, seconds)
+                    _say(step, scope, _FAILED if failed else status)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
@@ -92,8 +97,8 @@ class RequestLog:
             self._times.slow[route] += 1
         method = known_method(scope["method"])
         _log.warning("slow_request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
-        trace = structlog.contextvars.get_contextvars().get("trace_id")
         detail = f"request {scope['alphaforge.request_id']}"
+        trace = tracing.trace_id()
         self._slow.add(Slow(time.time(), "request", f"{method} {route}", seconds, status, trace, detail))
 
 
@@ -115,6 +120,25 @@ def _route(scope: Scope) -> str:
 
 def _cache(scope: Scope) -> str:
     return str(scope.get("alphaforge.cache", NEVER_KEPT))
+
+
+def _say(step: tracing.Step, scope: Scope, status: int) -> None:
+    """What is known of a request when its answer is."""
+    if tracing.in_use() is None:
+        return
+    method, route = known_method(scope["method"]), _route(scope)
+    step.rename(f"{method} {route}")
+    step.say(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+            tracing.CACHE: _cache(scope),
+            tracing.REQUEST_ID: scope["alphaforge.request_id"],
+        }
+    )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        step.fail(str(status))
 
 
 def _log_line(scope: Scope, status: int, sent: int, seconds: float) -> None:

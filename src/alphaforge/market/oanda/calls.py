@@ -20,6 +20,7 @@ from alphaforge.market.oanda.connections import FRESH
 from alphaforge.market.oanda.failures import WAIT, Garbled, failure_of_status, failure_of_transport
 from alphaforge.market.oanda.limiter import WindowLimiter
 from alphaforge.market.oanda.traffic import Asked, Traffic
+from alphaforge.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -29,6 +30,7 @@ _LARGE = 20_000
 else, and the next page is asked for meanwhile."""
 
 _GZIP_FORMAT = 31
+_TRACED = {"http.request.method": "GET", "peer.service": "oanda"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,16 @@ class Caller:
     ) -> Answer[T]:
         """The decoded answer to a GET; `what` names it in logs and errors. Raises MarketError."""
         call = _Call(asked, what, self.access.api_url + path + (f"?{urlencode(params)}" if params else ""))
-        try:
-            async with asyncio.timeout(self.limits.budget):
-                return await self._patiently(call, decode)
-        except TimeoutError:
-            raise self._out_of_time(call) from None
-        except BaseException:
-            if call.under_way:  # whoever asked went away: a probe must not stay open for ever
-                self.breaker.abandoned()
-            raise
+        with tracing.span(f"OANDA {what}", "client", _TRACED):
+            try:
+                async with asyncio.timeout(self.limits.budget):
+                    return await self._patiently(call, decode)
+            except TimeoutError:
+                raise self._out_of_time(call) from None
+            except BaseException:
+                if call.under_way:  # whoever asked went away: a probe must not stay open for ever
+                    self.breaker.abandoned()
+                raise
 
     async def open(self, path: str) -> None:
         """Ask over a new connection, which is kept for others. Raises MarketError."""
@@ -158,6 +161,7 @@ class Caller:
 
     def _note(self, call: "_Call", error: MarketError) -> None:
         call.failure = error
+        tracing.current().happened("attempt failed", {"error.type": type(error).__name__})
         self.traffic.last_error, self.traffic.refused = error.message, isinstance(error, TokenRejected)
         if not isinstance(error, CircuitOpen):  # nothing was asked, so nothing failed anew
             self.traffic.failed(error)
@@ -210,6 +214,7 @@ class Caller:
     def _refuse_failure(self, call: "_Call", response: httpx2.Response, body: bytes, elapsed: float) -> None:
         """Take note of an answer; raises what it stands for if it is no success."""
         status, request_id = response.status_code, response.headers.get("RequestID")
+        tracing.current().happened("attempt answered", {"http.response.status_code": status})
         log.debug("market_answer", what=call.what, status=status, request_id=request_id, ms=round(elapsed * 1000, 1))
         self.observe(response.headers, elapsed)
         if status != httpx2.codes.OK:
