@@ -47,7 +47,6 @@ class Measuring:
     def __init__(self, database: Database, process: str, every: float = EVERY_SECONDS) -> None:
         self.process = process
         self.lags = Distribution()
-        self.processes = 1
         self.peaks: Callable[[], Mapping[str, float]] = dict
         self._database = database
         self._sections: list[Section] = [
@@ -56,7 +55,7 @@ class Measuring:
             partial(of_build, database.dialect),
             partial(of_database, database),
         ]
-        self.kept = Measurements(database, self.snapshot, minute_of, peaks=self._take_peaks, every=every)
+        self.kept = Measurements(database, process, self.snapshot, minute_of, peaks=self._take_peaks, every=every)
 
     def add(self, *sections: Section) -> None:
         """Ask these, too."""
@@ -72,11 +71,20 @@ class Measuring:
             values |= section()
         return Snapshot(self.process, time.time(), values)
 
+    @property
+    def processes(self) -> int:
+        """See api.measurements."""
+        return self.kept.heard
+
+    async def run(self) -> None:
+        """Keep what is measured until cancelled."""
+        await asyncio.to_thread(_load)
+        await self.kept.run()
+
     async def look(self) -> Measured:
         """See api.measurements."""
         await asyncio.to_thread(_load)
         figures, processes, problem = await self.kept.everywhere()
-        self.processes = len(processes)
         try:
             jobs = await job_figures(self._database)
         except StorageError as error:
@@ -98,7 +106,7 @@ async def open_measuring(database: Database, process: str) -> AsyncIterator[Meas
     measuring = Measuring(database, process)
     async with (
         running("event loop lag", watch_loop(measuring.lags)),
-        running("measurements", keep_running("measurements", measuring.kept.run)),
+        running("measurements", keep_running("measurements", measuring.run)),
     ):
         yield measuring
 

@@ -108,24 +108,26 @@ class OwnMinutes:
 class Measurements:
     """Stores what this process measures, and knows what all have measured.
 
-    `tick` is called each second. `every`: seconds between two words to the database.
+    `process` names this one among all that ever were. `every`: seconds between two words to the database.
     """
 
     def __init__(
         self,
         database: Database,
+        process: str,
         snapshot: Callable[[], Snapshot],
         minute_of: MinuteOf,
         *,
         peaks: Callable[[], Peaks] = dict,
-        tick: Callable[[], object] = lambda: None,
         every: float = EVERY_SECONDS,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._database, self._snapshot, self._tick = database, snapshot, tick
+        self._database, self._snapshot = database, snapshot
         self._every, self._clock, self._wait = every, clock, wait
-        self._process = snapshot().process
+        self._process = process
+        self.heard = 1
+        """Processes that were heard when minutes or figures were asked for last, this one included."""
         self.own = OwnMinutes(snapshot, minute_of, peaks, clock())
         self._saying = asyncio.Lock()  # what was said later must not be replaced by what was counted earlier
         self._said: _Said | None = None
@@ -140,7 +142,6 @@ class Measurements:
         try:
             while True:
                 await self._wait(1.0)
-                self._tick()
                 self.own.look(self._clock())
                 if storing is not None and storing.done():
                     storing = storing.result()
@@ -226,6 +227,7 @@ class Measurements:
         gone = [one for one in self._known if one not in living]
         others = _unpacked(_snapshots, (one.packed for one in living))
         figures = merged(own, others, _unpacked(_snapshots, (one.packed for one in gone)))
+        self.heard = 1 + len(others)
         return Everywhere(figures, [self._process, *(one.process for one in others)], problem)
 
     async def minutes(self, begun: float) -> tuple[list[Minute], str | None]:
@@ -242,6 +244,8 @@ class Measurements:
         except (StorageError, TimeoutError) as error:
             problem = f"Only what this process remembers is known: {_in_words(error)}"
         packed = [packed for at, process, packed in rows if process != self._process or at not in own]
+        lately = _start(self._clock()) - MINUTE  # who lives has said something of this minute, or of the last
+        self.heard = len({self._process, *(process for at, process, _ in rows if at >= lately)})
         if len(packed) > _MANY:
             return await asyncio.to_thread(_by_minute, own.values(), packed), problem
         return _by_minute(own.values(), packed), problem

@@ -41,16 +41,15 @@ class Process:
 
     def __init__(self, database: Database, name: str = "me") -> None:
         self.database, self.name, self.count, self.peak, self.now = database, name, 0, 0.0, float(NOON)
-        self.ticks = self.seconds = 0
         self.spread = Distribution()
         self._go = asyncio.Semaphore(0)
         self._waits = asyncio.Event()
         self.measurements = Measurements(
             database,
+            name,
             self.snapshot,
             difference,
             peaks=self.take_peak,
-            tick=self.tick,
             every=0,
             clock=lambda: self.now,
             wait=self.wait,
@@ -64,9 +63,6 @@ class Process:
         peak, self.peak = self.peak, 0.0
         return {"concurrent": peak}
 
-    def tick(self) -> None:
-        self.ticks += 1
-
     def counts(self, times: int) -> None:
         self.count += times
         self.spread.add(0.25, times)
@@ -79,7 +75,6 @@ class Process:
     async def second(self, seconds: float = 1.0) -> None:
         """Let the clock go on, and the loop once around."""
         self.now += seconds
-        self.seconds += 1
         await self._waits.wait()
         self._waits.clear()
         self._go.release()
@@ -161,7 +156,6 @@ async def test_a_minute_is_closed_at_its_end_with_what_happened_in_it_and_the_hi
             NOON + 60: {"errors": 5},
         }
         assert ((NOON + 120, "me") in found) == database.is_shared, "the running one is for others, where there are any"
-        assert process.ticks == process.seconds
 
 
 async def test_the_last_word_is_said_at_the_end(database: Database) -> None:
@@ -211,6 +205,10 @@ async def test_the_minutes_of_all_processes_are_one_list(fleet: Callable[[str], 
         assert [minute.at for minute in (await one.measurements.minutes(NOON + 1))[0]] == [NOON + 60]
         again = (await one.measurements.minutes(NOON))[0]
         assert again == found, "asking changes nothing"
+        assert one.measurements.heard == 2
+    one.now += 180
+    await one.measurements.minutes(NOON)
+    assert one.measurements.heard == 1, "of the last minutes there are only its own"
 
 
 async def test_minutes_that_are_no_more_in_memory_come_from_the_database(database: Database) -> None:
