@@ -34,7 +34,7 @@ ROUNDS = 300
 CALLS = 100
 """Short rounds: among many of them some are disturbed by nobody."""
 
-_HEADERS = [(b"host", b"localhost"), (b"accept-encoding", b"gzip")]
+HEADERS = [(b"host", b"localhost"), (b"accept-encoding", b"gzip")]
 
 
 def run(profile: int = 0) -> None:
@@ -53,29 +53,29 @@ async def _measure(settings: Settings, lines: RequestLines, *, profile: bool) ->
     async with open_services(settings) as services:
         app = create_app(services, api_options(settings))
         first = from_memory_first(app, lines.line)
-        answer = await _kept(first)
+        answer = await kept(first)
         if answer.header("x-cache") != "hit":
             raise RuntimeError(f"It is not kept: {answer}")
-        unchanged = [*_HEADERS, (b"if-none-match", answer.etag.encode())]
-        bare = await best(app_of(answer), _HEADERS)
+        unchanged = [*HEADERS, (b"if-none-match", answer.etag.encode())]
+        bare = await best(app_of(answer), HEADERS)
         show("bare app", f"{bare:.1f} us")
-        for what, headers in (("200", _HEADERS), ("304", unchanged)):
+        for what, headers in (("200", HEADERS), ("304", unchanged)):
             took = await best(first, headers, lines.flush)
             show(what, f"{took:.1f} us", f"{took - bare:.1f} us beyond the bare app")
-        layered = await best(app, _HEADERS)
+        layered = await best(app, HEADERS)
         show("200 through every layer", f"{layered:.1f} us")
         if profile:
             await _profiled(first)
 
 
-async def _kept(app: App) -> Answer:
+async def kept(app: App) -> Answer:
     sent: list[MutableMapping[str, Any]] = []
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     for _ in range(3):
-        await app(_scope(_HEADERS), _receive, send)
+        await app(scope(HEADERS), received, send)
     start, body = sent[-2:]
     return Answer(start["status"], [*start["headers"]], body["body"])
 
@@ -86,7 +86,7 @@ async def best(app: App, headers: Headers, afterwards: Callable[[], None] = lamb
     for _ in range(ROUNDS):
         began = time.perf_counter()
         for _ in range(CALLS):
-            await app(_scope(headers), _receive, _nowhere)
+            await app(scope(headers), received, nowhere)
         afterwards()
         took.append(time.perf_counter() - began)
     return min(took) / CALLS * 1e6
@@ -96,20 +96,20 @@ async def _profiled(app: App) -> None:
     profile = cProfile.Profile()
     profile.enable()
     for _ in range(100 * CALLS):
-        await app(_scope(_HEADERS), _receive, _nowhere)
+        await app(scope(HEADERS), received, nowhere)
     profile.disable()
     pstats.Stats(profile).sort_stats("tottime").print_stats(20)
 
 
-async def _receive() -> dict[str, object]:
+async def received() -> dict[str, object]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _nowhere(_message: MutableMapping[str, Any]) -> None:
+async def nowhere(_message: MutableMapping[str, Any]) -> None:
     pass
 
 
-def _scope(headers: Headers) -> dict[str, object]:
+def scope(headers: Headers) -> dict[str, object]:
     """What uvicorn makes of a request."""
     return {
         "type": "http",
