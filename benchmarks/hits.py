@@ -34,7 +34,7 @@ ROUNDS = 300
 CALLS = 100
 """Short rounds: among many of them some are disturbed by nobody."""
 
-HEADERS = [(b"host", b"localhost"), (b"accept-encoding", b"gzip")]
+_HEADERS = [(b"host", b"localhost"), (b"accept-encoding", b"gzip")]
 
 
 def run(profile: int = 0) -> None:
@@ -56,26 +56,27 @@ async def _measure(settings: Settings, lines: RequestLines, *, profile: bool) ->
         answer = await kept(first)
         if answer.header("x-cache") != "hit":
             raise RuntimeError(f"It is not kept: {answer}")
-        unchanged = [*HEADERS, (b"if-none-match", answer.etag.encode())]
-        bare = await best(app_of(answer), HEADERS)
+        unchanged = [*_HEADERS, (b"if-none-match", answer.etag.encode())]
+        bare = await best(app_of(answer), _HEADERS)
         show("bare app", f"{bare:.1f} us")
-        for what, headers in (("200", HEADERS), ("304", unchanged)):
+        for what, headers in (("200", _HEADERS), ("304", unchanged)):
             took = await best(first, headers, lines.flush)
             show(what, f"{took:.1f} us", f"{took - bare:.1f} us beyond the bare app")
-        layered = await best(app, HEADERS)
+        layered = await best(app, _HEADERS)
         show("200 through every layer", f"{layered:.1f} us")
         if profile:
             await _profiled(first)
 
 
 async def kept(app: App) -> Answer:
+    """What it answers once it has it."""
     sent: list[MutableMapping[str, Any]] = []
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     for _ in range(3):
-        await app(scope(HEADERS), received, send)
+        await app(_scope(_HEADERS), _receive, send)
     start, body = sent[-2:]
     return Answer(start["status"], [*start["headers"]], body["body"])
 
@@ -85,31 +86,35 @@ async def best(app: App, headers: Headers, afterwards: Callable[[], None] = lamb
     took = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        for _ in range(CALLS):
-            await app(scope(headers), received, nowhere)
+        await asked(app, CALLS, headers)
         afterwards()
         took.append(time.perf_counter() - began)
     return min(took) / CALLS * 1e6
 
 
+async def asked(app: App, calls: int, headers: Headers = _HEADERS) -> None:
+    """So many questions, one after the other."""
+    for _ in range(calls):
+        await app(_scope(headers), _receive, _nowhere)
+
+
 async def _profiled(app: App) -> None:
     profile = cProfile.Profile()
     profile.enable()
-    for _ in range(100 * CALLS):
-        await app(scope(HEADERS), received, nowhere)
+    await asked(app, 100 * CALLS)
     profile.disable()
     pstats.Stats(profile).sort_stats("tottime").print_stats(20)
 
 
-async def received() -> dict[str, object]:
+async def _receive() -> dict[str, object]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def nowhere(_message: MutableMapping[str, Any]) -> None:
+async def _nowhere(_message: MutableMapping[str, Any]) -> None:
     pass
 
 
-def scope(headers: Headers) -> dict[str, object]:
+def _scope(headers: Headers) -> dict[str, object]:
     """What uvicorn makes of a request."""
     return {
         "type": "http",
