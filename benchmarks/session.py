@@ -2,7 +2,7 @@
 
 Two clients over a quarter of an hour of a market whose clock runs 45 times as fast: a web client that opens, polls
 every five seconds, and filters by something else each minute; and one as the predecessor's, which asks for whole lists
-every half minute. Scans, signals and full minutes come as often between two polls as they would; the trader writes in
+every ten seconds. Scans, signals and full minutes come as often between two polls as they would; the trader writes in
 the journal and settles a signal of his own meanwhile.
 """
 
@@ -24,7 +24,7 @@ MINUTES = 15
 POLL = 5
 """Market seconds between two polls of the web client."""
 
-SLOWLY = 30
+SLOWLY = 10
 """The same of the predecessor's."""
 
 FILTERED = 60
@@ -103,18 +103,18 @@ class Browser:
                 self.missed[path] += 1
 
 
-def run(signals: int = SIGNALS, entries: int = ENTRIES) -> None:
+def run(signals: int = SIGNALS, entries: int = ENTRIES, slowly: int = SLOWLY) -> None:
     """Print the figures."""
     print(
         f"{signals:,} signals, {entries:,} entries; "
-        f"{MINUTES} minutes of a web client (a poll every {POLL} s) and the predecessor's (every {SLOWLY} s)"
+        f"{MINUTES} minutes of a web client (a poll every {POLL} s) and the predecessor's (every {slowly} s)"
     )
     with tempfile.TemporaryDirectory() as name, sandbox(Path(name), MARKET) as market:
         filled = Path(name) / "filled.db"
         new_database(filled, signals=signals, entries=entries)
         with alphaforge(Path(name), filled, market) as desk:
             before = desk.get("/api/cache/stats")
-            clients = _session(desk)
+            clients = _session(desk, slowly)
             after = desk.get("/api/cache/stats")
             service = desk.get("/api/performance?window=60")
     share = _report(clients)
@@ -127,7 +127,7 @@ def run(signals: int = SIGNALS, entries: int = ENTRIES) -> None:
         _agrees("the service's own figure (GET /api/performance)", said, share)
 
 
-def _session(desk: Server) -> tuple[Browser, Browser]:
+def _session(desk: Server, slowly: int) -> tuple[Browser, Browser]:
     """The web client and the predecessor's, from opening to the end."""
     web, old = Browser(desk), Browser(desk)
     began = time.monotonic()
@@ -139,7 +139,7 @@ def _session(desk: Server) -> tuple[Browser, Browser]:
         if seconds == 8 * FILTERED:
             _settle_own(desk)
         web.ask(*POLLED, *LIVE, FILTERS[seconds // FILTERED % len(FILTERS)])
-        if seconds % SLOWLY == 0:
+        if seconds % slowly == 0:
             old.ask(*PREDECESSORS, *PREDECESSORS_LIVE)
         time.sleep(max(0.0, began + (number + 1) * POLL / SPEED - time.monotonic()))
     return web, old
