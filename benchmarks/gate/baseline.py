@@ -16,8 +16,9 @@ PATH = Path(__file__).parents[1] / "baseline.json"
 
 
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A ratio, and the standard deviation of several measurements as a share of it."""
+    """A ratio to `against`, and the standard deviation of several measurements as a share of it."""
 
+    against: str
     ratio: float
     noise: float
 
@@ -39,9 +40,9 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def accepting(self, machine: str, measured: Sequence[Answers], on: str, reason: str) -> "Baseline":
         """With what was measured several times on a machine in place of what it had."""
         ratios = {}
-        for name in measured[0]:
+        for name, first in measured[0].items():
             found = [one[name].ratio for one in measured]
-            ratios[name] = Accepted(_digits(median(found)), _digits(pstdev(found) / median(found)))
+            ratios[name] = Accepted(first.against, _digits(median(found)), _digits(pstdev(found) / median(found)))
         accepted = Acceptance(on, reason.strip(), len(measured), ratios)
         return replace(self, machines={**self.machines, machine: accepted})
 

@@ -71,7 +71,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _judged(name: str, against: str, ratio: float, accepted: Acceptance | None) -> Row:
     known = accepted.ratios.get(name) if accepted else None
-    if known is None:
+    if known is None or known.against != against:
         return Row(name, against, Verdict.UNKNOWN, ratio)
     allowed = max(TIMES_NOISE * known.noise, LEAST_ALLOWED)
     change = ratio / known.ratio - 1

@@ -31,7 +31,7 @@ COMPRESSED = [(b"host", b"localhost"), (b"accept-encoding", b"gzip")]
 _AT_ONCE = 50
 """Answers whose lines are written to the log together, as the server does."""
 
-_OPERATIONS = 1_000
+_OPERATIONS, _COPIES = 800, 8
 SIGNALS, ENTRIES = 1_000, 2_000
 LIST, STATISTICS = "/api/signals?limit=100", "/api/journal/statistics"
 _LIST_STATEMENT = f"SELECT {', '.join(SIGNAL_COLUMNS)} FROM trading_signals ORDER BY timestamp DESC, id DESC LIMIT ?"  # noqa: S608 - names of the table
@@ -113,7 +113,7 @@ def _get(app: App, path: str) -> Work:
 
 
 def _decisions() -> list[Pair]:
-    """Against many small operations of numpy: unlike memcpy they follow the interpreter, as deciding does."""
+    """Against small operations of numpy, which follow the interpreter, and copies, which follow the memory."""
     series, few = walk("GBP_USD", WINDOW, 1), np.arange(50.0)
 
     async def newest() -> None:
@@ -122,12 +122,15 @@ def _decisions() -> list[Pair]:
     async def stretch() -> None:
         analyse(series)
 
-    async def small() -> None:
+    async def plain() -> None:
         for _ in range(_OPERATIONS):
             np.add(few, 1.0) * few
+        for _ in range(_COPIES):
+            for column in series.columns():
+                column.copy()
 
-    against = "small numpy operations"
+    against = "numpy and memcpy, fixed"
     return [
-        Pair("decision on the newest candle", against, newest, small, 1_000),
-        Pair("analysis of 13,000 candles", against, stretch, small, 120),
+        Pair("decision on the newest candle", against, newest, plain, 1_000),
+        Pair("analysis of 13,000 candles", against, stretch, plain, 120),
     ]

@@ -10,14 +10,18 @@ from benchmarks.gate.comparison import Row, Verdict, compared, table
 from benchmarks.gate.measured import Answers, Measured
 
 MACHINE = "some processor, CPython 3.11, build 00000000"
+REFERENCE = "a reference"
+_WITH = '{"machines": {"m": {"on": "2026-01-01", "reason": "r", "repeats": 7, "ratios": %s}}}'
 
 
 def answers(**ratios: float) -> Answers:
-    return {name: Measured("a reference", ratio) for name, ratio in ratios.items()}
+    return {name: Measured(REFERENCE, ratio) for name, ratio in ratios.items()}
 
 
 def accepted(noise: float = 0.0, **ratios: float) -> Acceptance:
-    return Acceptance("2026-01-01", "as it was", 7, {name: Accepted(ratio, noise) for name, ratio in ratios.items()})
+    return Acceptance(
+        "2026-01-01", "as it was", 7, {name: Accepted(REFERENCE, ratio, noise) for name, ratio in ratios.items()}
+    )
 
 
 def only(rows: Sequence[Row]) -> Row:
@@ -68,6 +72,10 @@ def test_the_best_of_several_measurements_is_judged() -> None:
 def test_questions_that_only_one_side_has_are_named_and_not_judged() -> None:
     rows = compared([answers(new=1.0)], accepted(old=1.0))
     assert {row.name: row.verdict for row in rows} == {"new": Verdict.UNKNOWN, "old": Verdict.GONE}
+
+
+def test_a_ratio_to_another_reference_is_not_judged() -> None:
+    assert only(compared([{"hit": Measured("another", 60.0)}], accepted(hit=6.0))).verdict is Verdict.UNKNOWN
 
 
 def test_the_table_has_a_line_for_each_question_with_its_figures() -> None:
@@ -129,8 +137,8 @@ def test_nothing_is_accepted_without_a_reason(path: Path) -> None:
         "",
         "not json",
         '{"machines": []}',
-        '{"machines": {"m": {"on": "2026-01-01", "reason": "r", "repeats": 7, "ratios": {"hit": {"ratio": "6"}}}}}',
-        '{"machines": {"m": {"on": "x", "reason": "r", "repeats": 7, "ratios": {"hit": {"ratio": 0, "noise": 0}}}}}',
+        _WITH % '{"hit": {"against": "r", "ratio": "6", "noise": 0}}',
+        _WITH % '{"hit": {"against": "r", "ratio": 0, "noise": 0}}',
     ],
 )
 def test_a_broken_baseline_is_an_error_that_says_what_to_do(path: Path, text: str) -> None:
