@@ -14,7 +14,19 @@ from datetime import UTC, datetime
 from benchmarks.machine import cores
 
 USUAL = (
-    *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
+    *(
+        "evaluation",
+        "generation",
+        "thirty",
+        "plan",
+        "hits",
+        "metrics",
+        "lists",
+        "arrivals",
+        "crowd",
+        "listeners",
+        "session",
+    ),
     "switches",
     *("workers", "queries", "journal", "bulk", "exports"),
     "measuring",

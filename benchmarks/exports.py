@@ -8,8 +8,9 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
+from alphaforge.core.memory import forget_peak
 from benchmarks.data import new_database
-from benchmarks.machine import forget_peak, peak, resident
+from benchmarks.machine import peak, resident
 from benchmarks.report import show
 from benchmarks.servers import Server, desk_alone, port_of
 

@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+from alphaforge.core.memory import held
+
+MIB = 2**20
+
 
 def cores() -> list[int]:
     """The cores this process may use."""
@@ -30,17 +34,12 @@ def pin(process: int, core: int | None) -> None:
 
 def resident(process: int) -> float:
     """MiB that a process holds now."""
-    return _held(process, "VmRSS")
+    return held(process) / MIB
 
 
 def peak(process: int) -> float:
-    """The most that it held since it began, or since `forget_peak`, in MiB."""
-    return _held(process, "VmHWM")
-
-
-def forget_peak(process: int) -> None:
-    """Let `peak` count from now on."""
-    Path(f"/proc/{process}/clear_refs").write_text("5")
+    """The most that it held since it began, or since `forget_peak`, in MiB; a server forgets it before each scan."""
+    return held(process, "VmHWM") / MIB
 
 
 def worked(process: int) -> float:
@@ -68,8 +67,3 @@ def threads(process: int) -> int:
 def begun_by(process: int) -> list[int]:
     """The processes that it began."""
     return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def _held(process: int, what: str) -> float:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{what}:"))

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 from alphaforge.bootstrap import open_desk
 from alphaforge.core.candles import derived
 from alphaforge.core.granularity import Granularity
+from alphaforge.core.memory import forget_peak
 from alphaforge.settings import Settings
 from alphaforge.workflows.collect_candles import collect_candles
 from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.open_market import open_market
-from benchmarks.machine import forget_peak, peak, resident
+from benchmarks.machine import peak, resident
 from benchmarks.report import median
 
 INSTRUMENT = "GBP_USD"

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import msgspec
 
+from alphaforge.core.memory import forget_peak
 from benchmarks.clients.sent import request, send
 from benchmarks.clients.tally import Load
 from benchmarks.data import filled_database
-from benchmarks.machine import client_core, forget_peak, peak, resident
+from benchmarks.machine import client_core, peak, resident
 from benchmarks.multi_timeframe import Fetched
 from benchmarks.report import median, show
 from benchmarks.servers import Server, alphaforge, port_of, reference, sandbox

@@ -54,7 +54,7 @@ async def _serve(settings: Settings, seat: Seat | None) -> None:
         if seat is not None:
             seat.ready()
 
-    desk = asyncio.create_task(_desk(settings, entrance, server.config, ready), name="desk")
+    desk = asyncio.create_task(_desk(settings, entrance, server, ready), name="desk")
     serving = asyncio.create_task(server.serve([listener]), name="server")
     dismissed = asyncio.create_task(seat.dismissed() if seat else asyncio.Event().wait(), name="dismissed")
     await asyncio.wait({desk, serving, dismissed}, return_when=asyncio.FIRST_COMPLETED)
@@ -69,7 +69,7 @@ async def _serve(settings: Settings, seat: Seat | None) -> None:
         desk.result()
 
 
-async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
+async def _desk(settings: Settings, entrance: Entrance, server: "_Server", ready: Callable[[str], None]) -> None:
     """Load and open the desk, let the requests in, say so to `ready`, and keep it open until cancelled."""
     await asyncio.to_thread(_load)
     from alphaforge.api.app import create_app  # noqa: PLC0415 - loaded by now
@@ -80,6 +80,7 @@ async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, 
         open_services,
         open_shared_counts,
     )
+    from alphaforge.measuring import Measuring, measure_interface  # noqa: PLC0415 - the same
     from alphaforge.telemetry.request_lines import RequestLines  # noqa: PLC0415 - the same
 
     async with (
@@ -89,9 +90,14 @@ async def _desk(settings: Settings, entrance: Entrance, config: uvicorn.Config, 
     ):
         options = api_options(settings)
         app = create_app(services, options, second_level=second_level, shared_counts=shared_counts)
-        front = from_memory_first(app, RequestLines().line)
+        lines = RequestLines(times=services.requests if options.enable_metrics else None)
+        connections = server.server_state.connections
+        measuring = services.measurements
+        if isinstance(measuring, Measuring):
+            measure_interface(measuring, services, app.state.layers, connections.__len__, lines.flush)
+        front = from_memory_first(app, lines.line)
         entrance.open(front, services.stream.end)
-        config.loaded_app = front  # new connections need no entrance any more
+        server.config.loaded_app = front  # new connections need no entrance any more
         settle_down()
         ready(services.database.url_for_people)
         await asyncio.Event().wait()

@@ -22,6 +22,7 @@ from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
+from alphaforge.measuring import Measuring, measure_desk, open_measuring
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
@@ -50,7 +51,11 @@ _FOR_EVER = 2.0**62
 async def open_database(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Database]:
     """The database of these settings. Raises StorageError."""
     pool = PoolSettings(
-        settings.db_pool_size, settings.db_max_overflow, settings.db_pool_recycle, settings.db_pool_timeout
+        settings.db_pool_size,
+        settings.db_max_overflow,
+        settings.db_pool_recycle,
+        settings.db_pool_timeout,
+        settings.slow_query_ms / 1_000,
     )
     database = await Database.open(settings.database_url.get_secret_value(), pool, read_only=read_only)
     try:
@@ -151,16 +156,30 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             )
             watchlist.changed = feed.watch
             background, alerts = await background_of(settings, strategy, watchlist, feed, leadership)
-            services = desk_services(
-                strategy,
-                watchlist,
-                feed,
-                background.board,
-                alerts.delivery,
-                gemini_configured=settings.gemini_api_key is not None,
-            )
-            async with open_stream(services, feed), running("background", background.run()):
-                yield services
+            async with _measuring(settings, desk, leadership) as measuring:
+                if measuring is not None:
+                    measure_desk(measuring, desk, feed, background.engine, leadership)
+                services = desk_services(
+                    strategy,
+                    watchlist,
+                    feed,
+                    background.board,
+                    alerts.delivery,
+                    gemini_configured=settings.gemini_api_key is not None,
+                    measurements=measuring,
+                )
+                async with open_stream(services, feed), running("background", background.run()):
+                    yield services
+
+
+@asynccontextmanager
+async def _measuring(settings: Settings, desk: Desk, leadership: Leadership) -> AsyncIterator[Measuring | None]:
+    """The figures of this process; None where nothing is to be measured."""
+    if not settings.enable_metrics:
+        yield None
+        return
+    async with open_measuring(desk.database, leadership.holder) as measuring:
+        yield measuring
 
 
 @asynccontextmanager
@@ -223,4 +242,6 @@ def api_options(settings: Settings) -> ApiOptions:
         cache_ttl=settings.cache_ttl,
         cache_bytes=settings.cache_bytes,
         enable_compression=settings.enable_compression,
+        enable_metrics=settings.enable_metrics,
+        slow_request=settings.slow_request_ms / 1000,
     )

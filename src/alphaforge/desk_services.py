@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from alphaforge.api.measurements import Measurements
 from alphaforge.api.services import CandleFacts, ChannelFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import MarketError
@@ -35,6 +36,7 @@ def desk_services(
     delivery: AlertDelivery,
     *,
     gemini_configured: bool,
+    measurements: Measurements | None = None,
 ) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
@@ -50,6 +52,7 @@ def desk_services(
         evaluations=EvaluationTally(desk.database),
         jobs=board,
         alerts=_Alerts(delivery),
+        measurements=measurements,
     )
 
 

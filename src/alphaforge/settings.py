@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     db_max_overflow: Annotated[int, Field(ge=0, le=500), About("a whole number from 0 to 500")] = 10
     db_pool_recycle: Annotated[int, Field(ge=-1), About("seconds; -1 for never")] = 3600
     db_pool_timeout: Annotated[float, Field(gt=0, le=60), About("seconds, above 0 and up to 60")] = 3.0
+    slow_query_ms: Annotated[float, Field(ge=0), About("milliseconds; 0 for none")] = 100.0
     redis_url: RedisUrl = None
     enable_cache: Switch = True
     cache_ttl: Annotated[int, Field(ge=0), About("seconds")] = 300
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     allowed_origins: Origins = ()
     log_format: LogFormat = "auto"
     log_level: LogLevel = "INFO"
+    enable_metrics: Switch = True
+    slow_request_ms: Annotated[float, Field(ge=0), About("milliseconds; 0 for none")] = 1_000.0
     alert_urls: AlertUrls = None
     alerts_allow_private: Switch = False
     telegram_bot_token: Secret | None = None

@@ -42,7 +42,9 @@ def test_there_are_two_api_processes_and_two_workers_of_one_image_beside_what_th
         "worker-1": ["worker"],
         "worker-2": ["worker"],
     }
-    assert set(SERVICES) - set(OURS) == {"proxy", "postgres", "valkey"}
+    assert set(SERVICES) - set(OURS) == {"proxy", "postgres", "valkey", "prometheus", "grafana"}
+    asked_for = {name for name, service in SERVICES.items() if "profiles" in service}
+    assert asked_for == {"prometheus", "grafana"}
     assert len({service["image"] for service in OURS.values()}) == 1
 
 

@@ -25,6 +25,8 @@ from alphaforge.api import (
     job_files,
     jobs,
     journal,
+    metrics,
+    performance,
     prices,
     rejections,
     signal_changes,
@@ -49,6 +51,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _ROUTERS = (
     status.router,
     cache_stats.router,
+    metrics.router,
+    performance.router,
     enhanced.router,
     exports.router,
     imports.router,
@@ -119,17 +123,22 @@ def serve(
 ) -> None:
     """Put the application in front of these services, with layers of its own; see `create_app`."""
     layers = Layers.of(services, options, second_level, shared_counts)
+    log = Middleware(
+        RequestLog,
+        times=services.requests if options.enable_metrics else None,
+        slow=services.slow,
+        slow_seconds=options.slow_request,
+    )
     app.state.services = services
     app.state.options = options
     app.state.layers = layers
-    app.user_middleware = _middleware(options, layers)
+    app.user_middleware = [log, *_middleware(options, layers)]
     app.middleware_stack = None  # built with the first request
 
 
 def _middleware(options: ApiOptions, layers: Layers) -> list[Middleware]:
-    """Outermost first. Everything is logged; a browser's preflight carries no key, so it is answered before the key."""
+    """Outermost first, within the log; a browser's preflight carries no key, so it is answered before the key."""
     chain = [
-        Middleware(RequestLog),
         Middleware(
             CORSMiddleware,
             allow_origins=list(options.allowed_origins),

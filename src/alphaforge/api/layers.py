@@ -16,7 +16,7 @@ from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import Answers, SecondLevel
 from alphaforge.cache.generations import Generations
 from alphaforge.cache.memory import Memory
-from alphaforge.telemetry.request_lines import Note
+from alphaforge.telemetry.requests import Note
 
 Line = Callable[[Note], None]
 
@@ -58,7 +58,7 @@ class Layers:
 
 
 def from_memory_first(app: FastAPI, line: Line) -> ASGIApp:
-    """The application behind the quickest way to its kept answers; `line` writes a hit's line in the log."""
+    """The application behind the quickest way to its kept answers; `line` counts a hit and logs it."""
     layers: Layers = app.state.layers
     if not layers.cache.enabled:
         return app

@@ -80,6 +80,11 @@ READS: Mapping[str, Reads | None] = {
     "/status": LIVE,
     "/api/status": LIVE,
     "/api/cache/stats": LIVE,
+    "/metrics": LIVE,
+    "/api/metrics": LIVE,
+    "/api/performance": LIVE,  # measured up to this moment
+    "/api/performance/history": LIVE,
+    "/api/performance/slow": LIVE,
     "/docs": Reads(),
     "/openapi.json": Reads(),
 }

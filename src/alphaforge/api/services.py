@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from alphaforge.api.measurements import Measurements
 from alphaforge.api.results import KellyFigures, ScanResult, Settlement
 from alphaforge.api.turns import Turns
 from alphaforge.core.candles import CandleSeries
@@ -21,6 +22,8 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
 from alphaforge.stream.listeners import Stream
+from alphaforge.telemetry.requests import RequestTimes
+from alphaforge.telemetry.slow import SlowLog
 
 
 class SignalDesk(Protocol):
@@ -242,7 +245,7 @@ class AlertChannels(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a request may touch."""
+    """Everything a request may touch. `measurements` None: nothing is measured."""
 
     database: Database
     clock: Clock
@@ -257,6 +260,9 @@ class Services:
     alerts: AlertChannels
     turns: Turns = field(default_factory=Turns)
     stream: Stream = field(default_factory=Stream)
+    requests: RequestTimes = field(default_factory=RequestTimes)
+    slow: SlowLog = field(default_factory=SlowLog)
+    measurements: Measurements | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +272,7 @@ class ApiOptions:
     `api_key` None leaves the interface open (loopback only, the wiring sees to that). `max_body_bytes` must leave
     room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's. A
     `rate_limit_per_minute` of 0 sets none. `cache_ttl` in seconds, `cache_bytes` of answers kept in this process.
+    `enable_metrics` off: requests are not counted. `slow_request` in seconds, 0 for none.
     """
 
     api_key: str | None = None
@@ -277,6 +284,8 @@ class ApiOptions:
     cache_ttl: float = 300.0
     cache_bytes: int = 8 * 1024 * 1024
     enable_compression: bool = True
+    enable_metrics: bool = True
+    slow_request: float = 0.0
     version: str = "2.0.0"
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from math import ceil, log2
 from typing import Self
 
 STEPS = 32
@@ -26,13 +27,19 @@ class Distribution:
     def add(self, value: float, times: int = 1) -> None:
         """Count a value, or several equal ones."""
         if value > 0:
-            bucket = math.ceil(min(max(math.log2(value) * STEPS, _SMALLEST), _LARGEST))
+            edge = log2(value) * STEPS
+            bucket = ceil(edge) if _SMALLEST < edge < _LARGEST else _SMALLEST if edge < 0 else _LARGEST
             self.total += value * times
-            self.largest = max(self.largest, value)
+            if value > self.largest:  # noqa: PLR1730 - every answer and statement passes here, and `max` costs a call
+                self.largest = value
         else:
             bucket = _SMALLEST
         self.count += times
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + times
+        buckets = self.buckets
+        if bucket in buckets:
+            buckets[bucket] += times
+        else:
+            buckets[bucket] = times
 
     def merge(self, other: "Distribution") -> None:
         """Count what another has counted, too."""

@@ -64,6 +64,7 @@ class PriceFeed:
         self._reconnects = 0
         self._last_price: float | None = None
         self._last_heartbeat: float | None = None
+        self._last_streamed: float | None = None
         self._mute = False
         self._token_rejected = False
         self._heard = self._streamed = self._quiet_since = self._asked = float("-inf")
@@ -88,6 +89,11 @@ class PriceFeed:
         """Seconds since the newest quote was received or confirmed; None before the first."""
         received = self._received.get(instrument)
         return self._now() - received.at if received else None
+
+    @property
+    def stream_age(self) -> float | None:
+        """Seconds since the stream brought a price or a heartbeat; None before the first."""
+        return None if self._last_streamed is None else self._now() - self._last_streamed
 
     @property
     def status(self) -> FeedStatus:
@@ -158,7 +164,7 @@ class PriceFeed:
         stream = self._stream(self._instruments)
         try:
             async for item in stream:
-                self._heard = self._now()
+                self._heard = self._last_streamed = self._now()
                 self._token_rejected = False
                 self._enter(FeedState.STREAMING, "")
                 if isinstance(item, Quote):

@@ -11,9 +11,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, QueuePool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from alphaforge.core.errors import DatabaseUnwritable
@@ -24,6 +24,7 @@ from alphaforge.storage.commits import ALWAYS_CERTAIN, Commits, Freshness
 from alphaforge.storage.connection import AsyncConnection, awaiting_engine, dispose, driver_connection, transaction
 from alphaforge.storage.failures import plainly, unreachable
 from alphaforge.storage.lock import ProcessLock
+from alphaforge.storage.query_times import QueryTimes
 from alphaforge.storage.sqlite_driver import ThreadConnection, open_reader, open_writer
 
 SQLITE_READERS = 8
@@ -35,23 +36,39 @@ _AGAIN_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """How many connections, and how long to wait for one. `recycle` and `timeout` in seconds."""
+    """How many connections, how long to wait for one, and from when on a statement is slow (0: never).
+
+    `recycle`, `timeout` and `slow_query` in seconds.
+    """
 
     size: int = 20
     max_overflow: int = 10
     recycle: int = 3600
     timeout: float = 3.0
+    slow_query: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections of a pool: at work, open in all, and the most that may be open."""
+
+    in_use: int
+    open: int
+    most: int
 
 
 class Database:
-    """An open database; made by `open`, ended by `close`."""
+    """An open database; made by `open`, ended by `close`. `figures`: what its work takes."""
 
-    def __init__(self, address: Address, reader: Engine, writer: Engine | None, lock: ProcessLock | None) -> None:
+    def __init__(
+        self, address: Address, reader: Engine, writer: Engine | None, lock: ProcessLock | None, slow_query: float = 0.0
+    ) -> None:
         self.dialect = address.dialect
         self.url_for_people = address.for_people
         self._reader = reader
         self._writer = writer
         self._lock = lock
+        self.figures = QueryTimes(slow_query)
         self.commits = Commits()
         self.long_reads = asyncio.Semaphore(LONG_READERS)
         self.freshness: Freshness = ALWAYS_CERTAIN
@@ -79,7 +96,7 @@ class Database:
             lock = await asyncio.to_thread(adoption_sqlite.claim, path)
         reader = _sqlite_engine(partial(open_reader, path), "BEGIN", min(pool.size, SQLITE_READERS), pool)
         writer = None if read_only else _sqlite_engine(partial(open_writer, path), "BEGIN IMMEDIATE", 1, pool)
-        return await cls._begun(address, reader, writer, lock)
+        return await cls._begun(cls(address, reader, writer, lock, pool.slow_query))
 
     @classmethod
     async def _open_postgresql(cls, address: Address, pool: PoolSettings, *, read_only: bool) -> Self:
@@ -98,7 +115,8 @@ class Database:
             raise
         # one pool; a reader's transactions see one moment and cannot write
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        database = await cls._begun(address, reader, None if read_only else engine, None)
+        writer = None if read_only else engine
+        database = await cls._begun(cls(address, reader, writer, None, pool.slow_query))
         if not read_only:
             database._listen(engine)  # noqa: SLF001 - its own
         return database
@@ -112,10 +130,9 @@ class Database:
         self._listening = asyncio.create_task(announcements.run(), name="announcements")
 
     @classmethod
-    async def _begun(cls, address: Address, reader: Engine, writer: Engine | None, lock: ProcessLock | None) -> Self:
-        database = cls(address, reader, writer, lock)
+    async def _begun(cls, database: Self) -> Self:
         try:
-            if writer is not None:
+            if database._writer is not None:
                 await database._name_late_signals()
         except BaseException:
             await database.close()
@@ -136,7 +153,7 @@ class Database:
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that cannot write and sees one moment. DatabaseBusy when no connection becomes free."""
-        return self._transaction(self._reader)
+        return self._transaction(self._reader, writes=False)
 
     @asynccontextmanager
     async def write(self, *nouns: str) -> AsyncIterator[AsyncConnection]:
@@ -148,21 +165,34 @@ class Database:
             message = f"{self.url_for_people} was opened for reading only"
             raise DatabaseUnwritable(message)
         eventful = not EVENTFUL.isdisjoint(nouns)
-        async with self._transaction(self._writer) as connection:
+        async with self._transaction(self._writer, writes=True) as connection:
             if eventful and self.is_shared:
                 await connection.exec_driver_sql(LOCK)
             yield connection
         self.commits.happened((*nouns, "events") if eventful else nouns)
 
     @asynccontextmanager
-    async def _transaction(self, engine: Engine) -> AsyncIterator[AsyncConnection]:
-        with plainly():
+    async def _transaction(self, engine: Engine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+        begun = transaction(engine, self.figures, self._pool_name(writes=writes), writes=writes)
+        with plainly(self.figures.failed):
             async with AsyncExitStack() as stack:
                 try:
-                    connection = await stack.enter_async_context(transaction(engine))
+                    connection = await stack.enter_async_context(begun)
                 except OSError as error:
-                    raise unreachable(error, self.url_for_people) from error
+                    plain = unreachable(error, self.url_for_people)
+                    self.figures.failed(plain)
+                    raise plain from error
                 yield connection
+
+    def _pool_name(self, *, writes: bool) -> str:
+        return "all" if self.is_shared else "writer" if writes else "reader"
+
+    def connections(self) -> dict[str, PoolUse]:
+        """How each pool is used at this moment: on PostgreSQL there is one, `all`; on SQLite `reader` and `writer`."""
+        found = {self._pool_name(writes=False): _use(self._reader)}
+        if self._writer is not None:
+            found[self._pool_name(writes=True)] = _use(self._writer)
+        return found
 
     async def close(self) -> None:
         """Close every connection and let the next process have the file."""
@@ -175,6 +205,12 @@ class Database:
             await dispose(self._writer)  # last, so that SQLite folds its WAL back into the file
         if self._lock is not None:
             self._lock.release()
+
+
+def _use(engine: Engine) -> PoolUse:
+    pool = cast("QueuePool", engine.pool)
+    most = pool.size() + pool._max_overflow  # noqa: SLF001 - it tells nobody otherwise
+    return PoolUse(pool.checkedout(), pool.checkedout() + pool.checkedin(), most)
 
 
 def _sqlite_engine(opened: Callable[[], Any], begin: str, size: int, pool: PoolSettings) -> Engine:

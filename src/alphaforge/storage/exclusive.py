@@ -42,7 +42,7 @@ class Exclusive:
                 f"SET LOCAL idle_in_transaction_session_timeout = '{_FROZEN_SECONDS}s'",
             )
             try:
-                await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._number})")
+                await connection.wait_for_lock(f"SELECT pg_advisory_xact_lock({self._number})")
             except DatabaseBusy:
                 message = f"Another process has been deciding for {_WAIT_SECONDS} s"
                 raise DatabaseBusy(message, advice="Try again in a moment.") from None

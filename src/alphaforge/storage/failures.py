@@ -89,8 +89,11 @@ def unreachable(error: OSError, where: str) -> StorageError:
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Raise what a driver raises as an error of ours, with the driver's as its cause."""
+def plainly(told: Callable[[Exception], object] = lambda _: None) -> Iterator[None]:
+    """Raise what a driver raises as an error of ours, with the driver's as its cause.
+
+    `told` is called with the error where the driver raised one, ours or, where there is none for it, the driver's.
+    """
     try:
         yield
     except AlphaForgeError:
@@ -98,5 +101,8 @@ def plainly() -> Iterator[None]:
     except Exception as error:
         plain = in_plain_words(error)
         if plain is None:
+            if isinstance(error, DBAPIError):
+                told(error)
             raise
+        told(plain)
         raise plain from error

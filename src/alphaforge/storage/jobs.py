@@ -54,6 +54,16 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Jobs of a kind that are queued, or that run. `oldest`: for how many seconds the first has been due, if any is."""
+
+    kind: str
+    status: str
+    count: int
+    oldest: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobRepository:
     """Jobs, within one transaction. Whoever changes jobs opens it with `write("jobs")`."""
 
@@ -137,6 +147,11 @@ class JobRepository:
         )
         seconds: float | None = await self.connection.scalar(statement)
         return seconds
+
+    async def waiting_by_kind(self) -> list[Waiting]:
+        """How many jobs wait or run, by kind and status, in no order."""
+        found = await self.connection.execute(waiting_statement(now(self.connection)))
+        return [Waiting(*row) for row in found.all()]
 
     async def hold(self, job: Job, holder: str, seconds: float, progress: float | None = None) -> bool | None:
         """Hold on for so many seconds; whether it is to be cancelled, None where it is ours no more."""
@@ -235,6 +250,13 @@ def page_statement(kinds: Collection[str], statuses: Collection[str], before: in
     if statuses:
         statement = statement.where(_c.status.in_(statuses))
     return statement if before is None else statement.where(_c.id < before)
+
+
+def waiting_statement(at: ColumnElement[Any]) -> Select[Any]:
+    """See `JobRepository.waiting_by_kind`."""
+    due = case((and_(_c.status == QUEUED, _c.run_at <= at), _c.run_at))
+    counted = select(_c.kind, _c.status, func.count(), at - func.min(due))
+    return counted.where(_c.status.in_((QUEUED, RUNNING))).group_by(_c.kind, _c.status)
 
 
 def release_statement() -> Update:

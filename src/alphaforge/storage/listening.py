@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import structlog
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from alphaforge.storage.announcements import CHANNEL
 from alphaforge.storage.commits import Commits
@@ -22,7 +23,7 @@ CERTAIN_SECONDS = 0.03
 
 _PATIENCE = 2.0
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAILURES = (OSError, TimeoutError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Announcements:

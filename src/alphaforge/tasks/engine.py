@@ -5,12 +5,15 @@ taken over by the next engine that looks, at the latest when the word of the dea
 """
 
 import asyncio
+import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from alphaforge.core.distribution import Distribution
 from alphaforge.core.errors import AlphaForgeError, StorageError
 from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import CANCELLED, DONE, FAILED, Job, JobRepository, LaneTaken
@@ -26,6 +29,9 @@ LOOK_SECONDS = 2.0
 _AGAIN_SECONDS = 1.0
 _ENDING_SECONDS = 3.0
 
+RETRIED, LOST = "retried", "lost"
+"""How an attempt at a job can end, beside the statuses of jobs that have ended."""
+
 Failed = Callable[[Job, str], Awaitable[None]]
 
 
@@ -36,7 +42,8 @@ async def _nobody(job: Job, why: str) -> None:
 class Engine:
     """Runs the jobs of `kinds`, of each pool at most `places` at once. `holder` names this process among all.
 
-    `failed` is told of each job that is given up for good, and why.
+    `failed` is told of each job that is given up for good, and why. `attempts`: seconds of those that ended here, by
+    kind and by what became of the job: `done`, `failed`, `cancelled`, `retried`, or `lost` to another process.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class Engine:
         self._places = places
         self._holder = holder
         self._failed = failed
+        self.attempts: dict[tuple[str, str], Distribution] = defaultdict(Distribution)
 
     async def run(self) -> None:
         """Run jobs until cancelled; those under way are then put back, for others or for the next start."""
@@ -117,6 +125,7 @@ class Engine:
         with bound_contextvars(job=job.id, kind=job.kind):
             running = Running(job)
             kind = self._kinds[job.kind]
+            began = time.monotonic()
             task = asyncio.create_task(self._run(kind, running))
             try:
                 is_ours = await self._hold(task, running)
@@ -128,8 +137,9 @@ class Engine:
                 else:  # it brought to an end what must not be done twice
                     await self._store(job, DONE, result=task.result())
                 raise
-            if is_ours:
-                await self._ended(kind, job, task, last=last)
+            seconds = time.monotonic() - began
+            outcome = await self._ended(kind, job, task, last=last) if is_ours else LOST
+            self.attempts[kind.name, outcome].add(seconds)
 
     @staticmethod
     async def _run(kind: TaskKind, running: Running) -> object:
@@ -154,25 +164,26 @@ class Engine:
                 await asyncio.wait({task})
                 return word is True
 
-    async def _ended(self, kind: TaskKind, job: Job, task: "asyncio.Task[object]", *, last: bool) -> None:
+    async def _ended(self, kind: TaskKind, job: Job, task: "asyncio.Task[object]", *, last: bool) -> str:
+        """Store what became of an attempt; answers how it ended."""
         if task.cancelled():
-            await self._store(job, CANCELLED)
             log.info("job_cancelled")
-            return
+            return CANCELLED if await self._store(job, CANCELLED) else LOST
         error = task.exception()
         if error is None:
-            await self._store(job, DONE, result=task.result())
-            return
+            return DONE if await self._store(job, DONE, result=task.result()) else LOST
         why = _words(error, kind)
         pause = None if last or isinstance(error, GiveUp) else kind.pause_after(job.attempts)
         if pause is None:
             log.error("job_failed", error=why, attempts=job.attempts)
             result = error.result if isinstance(error, GiveUp) else None
-            if await self._store(job, FAILED, error=why, result=result):
-                await self._failed(job, why)
-            return
+            if not await self._store(job, FAILED, error=why, result=result):
+                return LOST
+            await self._failed(job, why)
+            return FAILED
         log.warning("job_tried_again", error=why, attempts=job.attempts, in_seconds=pause)
-        await self._insist(lambda jobs: jobs.put_back(job, self._holder, pause, error=why))
+        is_back = await self._insist(lambda jobs: jobs.put_back(job, self._holder, pause, error=why))
+        return RETRIED if is_back else LOST
 
     async def _store(self, job: Job, status: str, *, result: object = None, error: str | None = None) -> bool:
         return await self._insist(lambda jobs: jobs.finish(job, self._holder, status, result=result, error=error))

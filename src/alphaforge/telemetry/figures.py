@@ -109,7 +109,7 @@ _MARKET = (
     _gauge("price_feed_state", "1 for how prices come at present.", "state", across=Across.EACH),
     _gauge(
         "candle_lag_seconds",
-        "Time from the close of the newest candle in memory to now.",
+        "Time from the close of the newest candle in memory to now, where the market has been open for ten minutes.",
         "instrument",
         across=Across.LARGEST,
     ),
@@ -119,7 +119,7 @@ _DESK = (
     _counter("evaluations", "Closed candles decided on and stored.", "instrument"),
     _counter("signals", "Signals made.", "instrument", "direction"),
     _counter("rejections", "Decisions for no signal, by the first failed filter.", "reason"),
-    _histogram("generation_peak_bytes", "Resident memory at its peak while signals were generated."),
+    _histogram("generation_peak_bytes", "Resident memory at its peak during each scan."),
 )
 _TASKS = (
     _gauge("jobs", "Jobs that wait or run.", "kind", "status", across=Across.HERE),

@@ -14,6 +14,7 @@ from alphaforge.signals.desk import Book
 from alphaforge.signals.settings import StrategySettings
 from alphaforge.storage.engine import Database
 from alphaforge.storage.exclusive import Exclusive
+from alphaforge.workflows.counts import Counts
 
 _DECIDING = 4701201907
 """Any number that only AlphaForge uses."""
@@ -56,6 +57,7 @@ class Desk:
     held: HeldBook | None = None
     analyses: dict[str, Analysis] = field(default_factory=dict)
     listed: bool = False
+    counts: Counts = field(default_factory=Counts)
     deciding: Exclusive = field(init=False)
 
     def __post_init__(self) -> None:

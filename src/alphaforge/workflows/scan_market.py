@@ -53,6 +53,11 @@ async def scan_market(desk: Desk, names: tuple[str, ...] | None = None) -> list[
     where it made a signal, without that one, which would refuse it.
     """
     watched = desk.watched(names)
+    with desk.counts.scan():
+        return await _scanned(desk, watched)
+
+
+async def _scanned(desk: Desk, watched: Sequence[str]) -> list[ScanResult]:
     boundary, asked = newest_close(desk.clock, Granularity.M5), time.monotonic()
     fetched = await collect_candles(desk, watched)
     # the answers put right a clock that was ahead: it saw a close that came in some of them and not in others
@@ -118,6 +123,8 @@ class _Scan:
             desk.evaluated[name] = start
             self.newest[name] = evaluation
             self.counts[name] = self.counts.get(name, 0) + evaluation.stored
+            if evaluation.stored:
+                desk.counts.stored(evaluation.decision)
 
     def _rows(self, start: int) -> list[tuple[str, int]]:
         """The instruments that have a candle to be evaluated at `start`, in the desk's order, each with its row."""

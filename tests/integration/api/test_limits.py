@@ -10,7 +10,7 @@ import pytest
 from alphaforge.api.app import create_app
 from alphaforge.api.layers import from_memory_first
 from alphaforge.api.services import ApiOptions
-from alphaforge.telemetry.request_lines import Note
+from alphaforge.telemetry.requests import Note
 from api_bench import SQLITE, Bench
 
 pytestmark = SQLITE
@@ -24,7 +24,7 @@ async def limited(
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, list[Note]]]:
     """A client of an application that allows one write and twenty reads a minute, and what came from memory first."""
     moment = 29_000_000 * 60.0 + 15
-    clock = SimpleNamespace(time=lambda: moment, perf_counter=time.perf_counter)
+    clock = SimpleNamespace(time=lambda: moment, perf_counter_ns=time.perf_counter_ns)
     monkeypatch.setattr("alphaforge.api.middleware.from_memory.time", clock)
     app = create_app(bench.services, ApiOptions(rate_limit_per_minute=1))
     for allowance in (app.state.layers.allowances.reads, app.state.layers.allowances.writes):

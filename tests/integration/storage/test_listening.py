@@ -2,7 +2,10 @@
 
 import asyncio
 
-from alphaforge.storage.engine import Database
+import pytest
+
+from alphaforge.core.errors import DatabaseBusy
+from alphaforge.storage.engine import Database, PoolSettings
 
 
 async def test_a_database_closes_at_whatever_moment_its_announcements_are(postgres_database: str) -> None:
@@ -27,3 +30,15 @@ async def test_everybody_hears_of_a_commit_by_its_noun(postgres_database: str) -
             pass
     await one.close()
     await other.close()
+
+
+async def test_a_pool_without_room_at_first_is_asked_again(postgres_database: str) -> None:
+    database = await Database.open(postgres_database, PoolSettings(size=1, max_overflow=0, timeout=0.05))
+    async with database.read():
+        with pytest.raises(DatabaseBusy):  # the listener gave up, too
+            async with database.read():
+                pass
+    async with asyncio.timeout(10):
+        while not await database.freshness.ascertain():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    await database.close()

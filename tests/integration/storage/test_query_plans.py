@@ -6,13 +6,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import ClauseElement, Executable, Select, String, Table, cast, func, insert, select
+from sqlalchemy import ClauseElement, Executable, Select, String, Table, cast, func, insert, literal, select
 from sqlalchemy.ext.compiler import compiles
 
 from alphaforge.signals.model import Direction, Status
 from alphaforge.storage.candles import CandleRepository
 from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import page_statement as jobs_page
+from alphaforge.storage.jobs import waiting_statement
 from alphaforge.storage.journal import EntryCriteria
 from alphaforge.storage.journal import page_statement as journal_page
 from alphaforge.storage.listing import Listing, Values
@@ -171,6 +172,7 @@ QUERIES = {
     "jobs of a kind": Query(jobs_page(("export",), (), None, 101), "ix_jobs_of_kind"),
     "jobs of a kind, behind a row": Query(jobs_page(("export",), (), 2_000, 101), "ix_jobs_of_kind"),
     "jobs of a kind and a status": Query(jobs_page(("scan",), ("failed",), None, 101), "ix_jobs_of_kind|jobs_pkey"),
+    "jobs that wait": Query(waiting_statement(literal(float(MONDAY))), "ix_jobs_due", ordered=False),
     "journal, behind a row": Query(
         journal_page(0, 100, Position(MONDAY + 6_000.0, 100), pictures=False), "ix_journal_newest|open_time"
     ),

@@ -1,5 +1,7 @@
 """What happens to a request before a router sees it."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +14,8 @@ from structlog.testing import capture_logs
 from alphaforge.api.middleware.access import ApiKey, Key, NoForeignPages, OwnNames
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.middleware.request_log import RequestLog
+from alphaforge.telemetry.requests import RequestTimes
+from alphaforge.telemetry.slow import Slow, SlowLog
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +91,75 @@ async def test_an_escaped_error_is_a_500_without_its_inside_and_with_its_trace_i
 async def test_half_an_answer_is_broken_off_rather_than_mended() -> None:
     with pytest.raises(RuntimeError, match="in the middle"):
         await ask(RequestLog(broken_off))
+
+
+async def test_a_request_is_under_way_until_its_answer_is_sent_and_then_counted() -> None:
+    times = RequestTimes()
+
+    async def looking(scope: Scope, receive: Receive, send: Send) -> None:
+        assert times.under_way == 1
+        await echo(scope, receive, send)
+        assert times.under_way == 1
+
+    await ask(RequestLog(looking, times=times))
+    assert (times.under_way, times.take_peak()) == (0, 1)
+    assert {labels: spread.count for labels, spread in times.copy().items()} == {("GET", "unmatched", "200", "none"): 1}
+
+
+@pytest.mark.parametrize("app", [broken, broken_off])
+async def test_what_broke_counts_as_500_whatever_was_out_already(app: ASGIApp) -> None:
+    times = RequestTimes()
+    with contextlib.suppress(RuntimeError):
+        await ask(RequestLog(app, times=times))
+    assert set(times.copy()) == {("GET", "unmatched", "500", "none")}
+    assert times.under_way == 0
+
+
+async def test_who_listens_is_counted_when_the_head_goes_out_and_is_neither_under_way_nor_slow() -> None:
+    times, slow, seen = RequestTimes(), SlowLog(), list[tuple[int, int]]()
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        seen.append((times.under_way, sum(spread.count for spread in times.copy().values())))
+        await asyncio.sleep(0.02)
+        await send({"type": "http.response.body", "body": b""})
+
+    await ask(RequestLog(telling, times=times, slow=slow, slow_seconds=0.02))
+    assert seen == [(0, 1)]
+    assert times.under_way == 0
+    assert [spread.count for spread in times.copy().values()] == [1]
+    assert not slow.entries
+
+
+async def test_a_slow_request_is_warned_of_and_kept_without_what_the_client_wrote() -> None:
+    times, slow = RequestTimes(), SlowLog()
+    with capture_logs() as lines:
+        await ask(RequestLog(echo, times=times, slow=slow, slow_seconds=1e-9), path="/secret-path?token=hunter2")
+    (line,) = [line for line in lines if line["event"] == "slow_request"]
+    assert (line["log_level"], line["route"], line["status"]) == ("warning", "unmatched", 200)
+    assert line["ms"] > 0
+    (entry,) = slow.entries
+    assert (entry.kind, entry.name, entry.status) == ("request", "GET unmatched", 200)
+    assert entry.seconds > 0
+    assert times.slow == {"unmatched": 1}
+    for text in (str(lines), str(slow.entries)):
+        assert "hunter2" not in text
+        assert "secret-path" not in text
+
+
+async def test_what_is_not_slow_is_not_kept_and_none_is_where_there_is_no_limit() -> None:
+    slow = SlowLog()
+    await ask(RequestLog(echo, slow=slow, slow_seconds=60.0))
+    await ask(RequestLog(echo, slow=slow, slow_seconds=0.0))
+    assert not slow.entries
+
+
+def test_the_list_of_what_was_slow_keeps_the_newest() -> None:
+    slow = SlowLog()
+    for number in range(250):
+        slow.add(Slow(number, "query", "list", 1.0))
+    assert [entry.at for entry in slow.entries] == list(range(150, 250))
 
 
 async def test_every_answer_forbids_guessing_its_type() -> None:

@@ -1,9 +1,11 @@
 """A thrifty start must not leave the process without garbage collection, and giving back must be harmless."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from alphaforge.core import memory
@@ -42,3 +44,65 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert memory._glibc() is None
     monkeypatch.setattr(memory, "_library", None)
     memory.give_back()
+
+
+MIB = 2**20
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a peak")
+
+
+def taken(mebibytes: int) -> None:
+    """Hold so much for a moment."""
+    assert len(b"x" * (mebibytes * MIB))
+
+
+@LINUX
+def test_the_peak_of_a_block_is_what_was_held_in_it_and_not_before() -> None:
+    taken(128)
+    with memory.peak_of_block() as small:
+        pass
+    with memory.peak_of_block() as large:
+        taken(64)
+    assert small.bytes is not None
+    assert large.bytes is not None
+    assert 60 * MIB < large.bytes - small.bytes < 100 * MIB
+
+
+@LINUX
+def test_blocks_that_overlap_each_know_what_was_held_while_they_lasted() -> None:
+    first, second, third = memory.peak_of_block(), memory.peak_of_block(), memory.peak_of_block()
+    with memory.peak_of_block() as idle:
+        pass
+    one = first.__enter__()
+    taken(96)
+    two = second.__enter__()
+    three = third.__enter__()
+    taken(32)
+    first.__exit__(None, None, None)
+    third.__exit__(None, None, None)
+    taken(64)
+    second.__exit__(None, None, None)
+    assert idle.bytes is not None
+    above = [round(((peak.bytes or 0) - idle.bytes) / MIB / 32) for peak in (one, two, three)]
+    assert above == [3, 2, 1]
+    assert memory._under_way == []
+
+
+def test_without_a_mark_the_peak_is_what_is_held_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "forget_peak", refused)
+    with memory.peak_of_block() as peak:
+        taken(128)
+    now = psutil.Process().memory_info().rss
+    assert peak.bytes is not None
+    assert abs(peak.bytes - now) < 16 * MIB
+
+
+def test_where_nothing_tells_what_is_held_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "held", refused)
+    monkeypatch.setattr(psutil, "Process", refused)
+    with memory.peak_of_block() as peak:
+        pass
+    assert peak.bytes is None
+
+
+def refused(*_: object, **__: object) -> int:
+    raise PermissionError

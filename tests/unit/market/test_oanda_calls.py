@@ -20,6 +20,7 @@ from alphaforge.core.errors import (
 )
 from alphaforge.market.oanda import CallLimits
 from alphaforge.market.oanda.breaker import BreakerSettings, CircuitBreaker, CircuitOpen
+from alphaforge.market.oanda.traffic import Asked
 from alphaforge.market.source import CandlePage
 from market_builders import M5, MONDAY, QUICK, STEP, TOKEN, access, candle_body, mocked, series
 
@@ -304,7 +305,9 @@ async def test_the_last_error_stays_until_something_works() -> None:
 @pytest.mark.parametrize(("size", "beside"), [(1_000, False), (200_000, True)])
 async def test_an_answer_of_a_large_size_is_read_beside_the_event_loop(size: int, *, beside: bool) -> None:
     client = mocked(Script(b"x" * size))
-    answer = await client._caller.get("a page", "/v3/page", lambda body: (len(body), threading.get_ident()))
+    answer = await client._caller.get(
+        Asked.PRICES, "a page", "/v3/page", lambda body: (len(body), threading.get_ident())
+    )
     await client.aclose()
     assert answer.value[0] == size
     assert (answer.value[1] != threading.get_ident()) is beside
@@ -331,6 +334,6 @@ async def test_large_answers_are_read_one_at_a_time() -> None:
             reading.release()
 
     client = mocked(Script(body))
-    asked = [client._caller.get("pages", "/v3/pages", decode) for _ in range(5)]
+    asked = [client._caller.get(Asked.PRICES, "pages", "/v3/pages", decode) for _ in range(5)]
     assert [answer.value for answer in await asyncio.gather(*asked)] == [32] * 5
     await client.aclose()

@@ -131,6 +131,16 @@ def priced(seconds: int) -> list[Any]:
 # A stream that is well
 
 
+def test_the_age_of_the_stream_is_that_of_its_last_word_though_prices_are_asked_for_meanwhile() -> None:
+    ages: dict[float, float | None] = {}
+    stage = Stage([[1.0, quote, 5.0, Heartbeat(0.0), GONE]], well=False)
+    stage.play(30, lambda feed, now: ages.update({now: feed.stream_age}))
+    assert (ages[0.5], ages[5.0], ages[30.0]) == (None, 4.0, 24.0)
+    last_price = stage.seen[-1][1].last_price
+    assert last_price is not None
+    assert last_price >= 28.0
+
+
 def test_prices_are_there_at_once_and_the_stream_brings_those_that_follow() -> None:
     stage = Stage().play(30)
     assert stage.asked == [0.0], "asked once, while the stream was being opened"

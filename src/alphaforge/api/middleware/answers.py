@@ -36,6 +36,8 @@ class Remembering:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         reads = reads_of(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        if reads is not None:
+            scope["alphaforge.cache"] = "bypass"  # for the count of requests, until it is known better
         if reads is None or len(scope["path"]) + len(scope["query_string"]) > _LONGEST_QUESTION:
             await self._pass_by(scope, receive, send)
             return
@@ -56,6 +58,7 @@ class Remembering:
             target = target_of(scope), accepted if self._cache.compression else IDENTITY
             memory.lead(target, slot, Ready(variant, reads, tick))
         marks = HIT_MARKS if was_there else _made(time.perf_counter() - began, kept=slot.key is not None)
+        scope["alphaforge.cache"] = marks[0][1].decode()
         await _send(send, variant, headers.get(b"if-none-match"), marks)
 
     async def _slot(self, scope: Scope, reads: Reads, making: "_Making") -> tuple[Slot[KeptAnswer] | None, bool, int]:

@@ -15,7 +15,7 @@ from alphaforge.api.answer_cache import AnswerCache
 from alphaforge.api.header_lines import header_lines
 from alphaforge.api.kept_answer import IDENTITY, Header, Variant, is_unchanged
 from alphaforge.api.reads import Reads
-from alphaforge.telemetry.request_lines import Note
+from alphaforge.telemetry.requests import Note
 
 HIT_MARKS: tuple[Header, ...] = ((b"x-cache", b"hit"), (b"server-timing", b"cache;desc=hit"))
 _OF_THE_LAYERS: tuple[Header, ...] = ((b"vary", b"Accept-Encoding, Origin"), (b"x-content-type-options", b"nosniff"))
@@ -54,7 +54,7 @@ class FromMemory:
 
     A server that can write an answer itself asks `look` alone, and spares the way through ASGI (see api/connection.py).
     `spend` takes a read from the client's allowance at a moment and answers the headers that say what is left, or None
-    where nothing is. `line` writes the request's line in the log. Every tenth of a microsecond counts here.
+    where nothing is. `line` counts the request and logs it. Every tenth of a microsecond counts here.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class FromMemory:
         """The answer to a GET of `target` (path and query as they were sent), counted and in the log; None: ask on."""
         if not self._certain():
             return None
-        began = time.time()
+        began = time.perf_counter_ns()
         coding = headers.get(b"accept-encoding", IDENTITY) if self._compression else IDENTITY
         found = self._shortcut((target, coding))
         if found is None or b"origin" in headers or b"x-request-id" in headers or not self._admits(headers):
@@ -89,7 +89,7 @@ class FromMemory:
         ready: Ready = found[1]
         if ready.reads.clock and self._cache.tick(ready.reads) != ready.tick:
             return None
-        allowance = self._spend(client, began)
+        allowance = self._spend(client, time.time())
         if allowance is None:
             return None
         self._traffic.hits += 1
@@ -97,7 +97,7 @@ class FromMemory:
         name = b"%b%08x" % (prefix, next(numbers))
         asked = headers.get(b"if-none-match")
         told = ready.unchanged if asked is not None and is_unchanged(asked, ready.etag) else ready.found
-        self._line((ready.reads.path, name, told.status, len(told.body), began, time.time()))
+        self._line((ready.reads.path, name, told.status, len(told.body), began, time.perf_counter_ns()))
         return told, ((b"x-request-id", name), *allowance)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

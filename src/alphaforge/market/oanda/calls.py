@@ -19,7 +19,7 @@ from alphaforge.market.oanda.breaker import CircuitBreaker, CircuitOpen
 from alphaforge.market.oanda.connections import FRESH
 from alphaforge.market.oanda.failures import WAIT, Garbled, failure_of_status, failure_of_transport
 from alphaforge.market.oanda.limiter import WindowLimiter
-from alphaforge.market.oanda.traffic import Traffic
+from alphaforge.market.oanda.traffic import Asked, Traffic
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -78,10 +78,15 @@ class Caller:
     long_work: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get(
-        self, what: str, path: str, decode: Callable[[bytes], T], params: Mapping[str, str] | None = None
+        self,
+        asked: Asked,
+        what: str,
+        path: str,
+        decode: Callable[[bytes], T],
+        params: Mapping[str, str] | None = None,
     ) -> Answer[T]:
         """The decoded answer to a GET; `what` names it in logs and errors. Raises MarketError."""
-        call = _Call(what, self.access.api_url + path + (f"?{urlencode(params)}" if params else ""))
+        call = _Call(asked, what, self.access.api_url + path + (f"?{urlencode(params)}" if params else ""))
         try:
             async with asyncio.timeout(self.limits.budget):
                 return await self._patiently(call, decode)
@@ -94,19 +99,26 @@ class Caller:
 
     async def open(self, path: str) -> None:
         """Ask over a new connection, which is kept for others. Raises MarketError."""
-        request = self._request(_Call("connections", self.access.api_url + path))
+        request = self._request(_Call(Asked.CONNECTIONS, "connections", self.access.api_url + path))
         request.extensions[FRESH] = True
+        try:
+            await self._open(request)
+        except MarketError as error:
+            self.traffic.failed(error)
+            raise
+
+    async def _open(self, request: httpx2.Request) -> None:
         try:
             async with asyncio.timeout(self.limits.budget):
                 await self.requests.acquire()
-                self.traffic.requests += 1
-                response, body = await self._exchange(request)
+                with self.traffic.request(Asked.CONNECTIONS):
+                    response, body = await self._exchange(request)
+                    if response.status_code != httpx2.codes.OK:
+                        raise failure_of_status(response.status_code, body, self.access, "connections")
         except TimeoutError:
             raise MarketUnavailable("OANDA did not open connections in time", advice=WAIT) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise failure_of_transport(error, "connections") from None
-        if response.status_code != httpx2.codes.OK:
-            raise failure_of_status(response.status_code, body, self.access, "connections")
 
     async def _patiently(self, call: "_Call", decode: Callable[[bytes], T]) -> Answer[T]:
         attempts = stamina.retry_context(
@@ -148,26 +160,24 @@ class Caller:
         call.failure = error
         self.traffic.last_error, self.traffic.refused = error.message, isinstance(error, TokenRejected)
         if not isinstance(error, CircuitOpen):  # nothing was asked, so nothing failed anew
-            self.traffic.errors += 1
+            self.traffic.failed(error)
             log.warning("market_call_failed", what=call.what, error=type(error).__name__, reason=error.message)
 
     async def _once(self, call: "_Call", decode: Callable[[bytes], T]) -> Answer[T]:
         self.breaker.admit()
         call.under_way = True
         await self.requests.acquire()
-        self.traffic.requests += 1
-        began = time.monotonic()
         try:
-            response, body = await self._exchange(self._request(call))
+            with self.traffic.request(call.asked) as timing:
+                response, body = await self._exchange(self._request(call))
+                call.under_way, elapsed = False, timing.answered()
+                self._refuse_failure(call, response, body, elapsed)
+                value = await self._worked_out(decode, body)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             call.under_way = False
             failure = failure_of_transport(error, call.what)
             self.breaker.failed(failure.message)
             raise failure from None
-        call.under_way = False
-        elapsed = time.monotonic() - began
-        self._refuse_failure(call, response, body, elapsed)
-        value = await self._worked_out(decode, body)
         self.traffic.last_answer, self.traffic.last_error = time.monotonic(), ""
         self.traffic.refused = False
         return Answer(value, elapsed)
@@ -234,6 +244,7 @@ def _unpacked(packed: bytes) -> bytes:
 class _Call:
     """One call while it lasts: whether an attempt is under way, and what became of the one before."""
 
+    asked: Asked
     what: str
     url: str
     under_way: bool = False

@@ -14,7 +14,7 @@ import structlog
 
 from alphaforge.core.candles import empty_series
 from alphaforge.core.clock import MarketClock
-from alphaforge.core.errors import AccessDenied, InvalidInput, RequestRejected
+from alphaforge.core.errors import AccessDenied, InvalidInput, MarketError, RequestRejected
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument
 from alphaforge.market.oanda import answers
@@ -28,7 +28,7 @@ from alphaforge.market.oanda.market_time import Timekeeper
 from alphaforge.market.oanda.prices import TickReader, quotes_of, read_pricing
 from alphaforge.market.oanda.readiness import Readiness
 from alphaforge.market.oanda.stream import SILENCE, Streamer
-from alphaforge.market.oanda.traffic import Traffic
+from alphaforge.market.oanda.traffic import Asked, Traffic
 from alphaforge.market.oanda.transport import PacedTransport, connection_limiter
 from alphaforge.market.source import AccountSummary, CandlePage, Heartbeat, Quote
 
@@ -109,6 +109,11 @@ class OandaClient:
         """Whether the answers come from a sandbox."""
         return self._keeper.sandboxed
 
+    @property
+    def budget_left(self) -> int:
+        """How many requests may go out at once."""
+        return self._caller.requests.free()
+
     async def connect(self) -> None:
         """Ask for the token's accounts: learn who answers, what the time is there, and whether the token is valid."""
         accounts = await self._accounts()
@@ -150,14 +155,14 @@ class OandaClient:
         decode = partial(candle_page, instrument=request.instrument, granularity=request.granularity)
         path = f"/v3/instruments/{escaped(request.instrument, safe='')}/candles"
         self._ready.used = time.monotonic()
-        answer = await self._caller.get(request.what, path, decode, request.parameters(self.clock.now()))
+        answer = await self._caller.get(Asked.CANDLES, request.what, path, decode, request.parameters(self.clock.now()))
         return answer.value
 
     async def quotes(self, instruments: Sequence[str]) -> list[Quote]:
         """The newest quote of each instrument that has one. Raises MarketError."""
         path = f"{await self._account_path()}/pricing"
         asked = ",".join(self._on_the_account(instruments))
-        answer = await self._caller.get("prices", path, read_pricing, {"instruments": asked})
+        answer = await self._caller.get(Asked.PRICES, "prices", path, read_pricing, {"instruments": asked})
         if answer.value.time is not None and not self._keeper.sandboxed:
             self._keeper.tell(answers.moment(answer.value.time), answer.elapsed)
         return quotes_of(answer.value, instruments, self.traffic)
@@ -170,21 +175,25 @@ class OandaClient:
         ticks = TickReader(instruments, self.clock, self.traffic)
         asked = ",".join(self._on_the_account(instruments))
         items = self._streamer.stream(path, {"instruments": asked}, ticks)
-        async with aclosing(items):
-            async for item in items:
-                yield item
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    yield item
+        except MarketError as error:
+            self.traffic.failed(error)
+            raise
 
     async def instruments(self) -> list[Instrument]:
         """What the account may trade. Raises MarketError."""
         path = f"{await self._account_path()}/instruments"
-        answer = await self._caller.get("instruments", path, _read_instruments)
+        answer = await self._caller.get(Asked.INSTRUMENTS, "instruments", path, _read_instruments)
         self._listed = frozenset(entry.name for entry in answer.value.instruments)
         return [known for entry in answer.value.instruments if (known := _instrument(entry))]
 
     async def account(self) -> AccountSummary:
         """The account's money. Raises MarketError."""
         path = f"{await self._account_path()}/summary"
-        account = (await self._caller.get("the account", path, _read_summary)).value.account
+        account = (await self._caller.get(Asked.ACCOUNT, "the account", path, _read_summary)).value.account
         return AccountSummary(account.currency, account.balance, account.nav, account.open_trade_count)
 
     async def aclose(self) -> None:
@@ -207,7 +216,7 @@ class OandaClient:
         return f"/v3/accounts/{escaped(self._account, safe='')}"
 
     async def _accounts(self) -> list[str]:
-        answer = await self._caller.get("accounts", "/v3/accounts", _read_accounts)
+        answer = await self._caller.get(Asked.ACCOUNTS, "accounts", "/v3/accounts", _read_accounts)
         if not answer.value.accounts:
             raise AccessDenied("The token has no account", advice="Open an account at OANDA, or use another token.")
         return [account.id for account in answer.value.accounts]

@@ -14,7 +14,7 @@ from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.failures import WAIT, failure_of_status, failure_of_transport
 from alphaforge.market.oanda.limiter import WindowLimiter
 from alphaforge.market.oanda.prices import TickReader
-from alphaforge.market.oanda.traffic import Traffic
+from alphaforge.market.oanda.traffic import Asked, Traffic
 from alphaforge.market.source import Heartbeat, Quote
 
 log = structlog.get_logger(__name__)
@@ -41,11 +41,11 @@ class Streamer:
     ) -> AsyncGenerator[Quote | Heartbeat, None]:
         """What `ticks` reads from the stream. Raises MarketError; ends in no other way."""
         await self.requests.acquire()
-        self.traffic.requests += 1
         try:
             async with AsyncExitStack() as stack:
-                async with asyncio.timeout(self.silence):
-                    response = await self._opened(stack, path, params)
+                with self.traffic.request(Asked.STREAM):  # its beginning: after that it is meant to last
+                    async with asyncio.timeout(self.silence):
+                        response = await self._opened(stack, path, params)
                 chunks = await stack.enter_async_context(aclosing(_chunks(response)))
                 deadline = time.monotonic() + self.silence
                 while True:
