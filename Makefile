@@ -29,12 +29,12 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundl
 export UV_SYSTEM_CERTS := 1
 endif
 
-.PHONY: help run test check bench replay soak-cache clean lock anew
+.PHONY: help run test check bench bench-check bench-accept replay soak-cache clean lock anew
 .DEFAULT_GOAL := help
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 run: $(RUN_STAMP) ## start the desk: API and documentation at http://127.0.0.1:5000
 	@exec $(BIN)/python -m alphaforge serve
@@ -50,6 +50,12 @@ check: $(DEV_STAMP) ## lint, format, types, imports: under a minute
 
 bench: $(DEV_STAMP) ## measure, and say what the machine was
 	@$(BIN)/python -m benchmarks
+
+bench-check: $(DEV_STAMP) ## is anything slower than when it was last accepted? some 20 s
+	@$(BIN)/python -m benchmarks.check
+
+bench-accept: $(DEV_STAMP) ## accept what is measured now, on a quiet machine: make bench-accept REASON="why"
+	@$(BIN)/python -m benchmarks.check --accept "$$REASON"
 
 replay: $(DEV_STAMP) ## live through days of market at speed, then compare with the offline evaluation, bit for bit
 	@$(BIN)/python tests/e2e/replay.py $(REPLAY)

@@ -77,11 +77,11 @@ def run(rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
             desk_processes(folder / "one", database, market, 1) as one,
             desk_processes(folder / "two", database, market, 2) as two,
         ):
-            _fill(one)
+            fill(one)
             for what, headers in _variants(one, two).items():
                 _compare(what, (one, two), headers, rounds, seconds)
             for what, desk in (("one process", one), ("two processes, and the one that watches", two)):
-                held = " + ".join(f"{resident(each):.0f}" for each in _family(desk))
+                held = " + ".join(f"{resident(each):.0f}" for each in family(desk))
                 show(f"resident memory: {what}", f"{held} MiB")
 
 
@@ -116,13 +116,14 @@ def _in_turn(desks: tuple[Server, Server], piece: Piece, rounds: int) -> tuple[R
     quiet: list[tuple[Counted, Counted]] = []
     others: list[tuple[Counted, Counted]] = []
     while len(quiet) < rounds and len(others) < rounds * MOST_DISTURBED:
-        one, two = (_sent(replace(piece, port=port_of(desk), servers=_family(desk))) for desk in desks)
+        one, two = (sent(replace(piece, port=port_of(desk), servers=family(desk))) for desk in desks)
         (quiet if max(one.others, two.others) <= QUIET else others).append((one, two))
     taken = quiet or others
     return Rounds([pair[0] for pair in taken]), Rounds([pair[1] for pair in taken]), len(others) if quiet else 0
 
 
-def _sent(piece: Piece) -> Counted:
+def sent(piece: Piece) -> Counted:
+    """What the load in a process of its own counted. Raises RuntimeError where it breaks."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.clients.pipelined"],
         input=msgspec.msgpack.encode(piece),
@@ -143,7 +144,7 @@ def _variants(*desks: Server) -> dict[str, dict[str, str]]:
     return {f"gzip, {size}": compressed, "304": {**compressed, "If-None-Match": answer.etag}}
 
 
-def _fill(desk: Server) -> None:
+def fill(desk: Server) -> None:
     """Write a hundred signals."""
     reason = "M5: moving averages, MACD and stochastic up; M15: moving averages and ADX up; spread {} pips, ATR {} pips"
     signals = [
@@ -167,6 +168,6 @@ def _fill(desk: Server) -> None:
         raise RuntimeError(f"The signals were not taken: {answer.status} {said[:300]!r}")
 
 
-def _family(desk: Server) -> list[int]:
+def family(desk: Server) -> list[int]:
     """The process and those that it began."""
     return [desk.process.pid, *begun_by(desk.process.pid)]
