@@ -235,13 +235,18 @@ async def test_a_long_statement_is_shortened(database: Database) -> None:
 async def test_a_lock_that_another_holds_is_no_query(postgres_database: str) -> None:
     first, second = await Database.open(postgres_database), await Database.open(postgres_database)
     figures = anew(second)
+
+    async def wait() -> None:
+        async with Exclusive(second, 7):
+            pass
+
     async with Exclusive(first, 7):
-        waiting = asyncio.ensure_future(Exclusive(second, 7).__aenter__())
+        waiting = asyncio.create_task(wait())
         async with first.read() as connection:
             while not await holds(connection):
                 pass
     await waiting
-    assert {method: spread.count for method, spread in figures.times.items()} == {"Exclusive._lock": 2}
+    assert {method: spread.count for method, spread in figures.times.items()} == {"Exclusive._lock": 2, COMMIT: 1}
     await second.close()
     await first.close()
 
