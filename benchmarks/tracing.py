@@ -22,6 +22,7 @@ from alphaforge.api.app import create_app
 from alphaforge.api.layers import from_memory_first
 from alphaforge.asgi import server_of
 from alphaforge.bootstrap import api_options, open_services
+from alphaforge.core.memory import settle_down
 from alphaforge.listening import listen
 from alphaforge.settings import Settings
 from alphaforge.telemetry import tracing
@@ -111,11 +112,12 @@ async def _measure(settings: Settings, lines: RequestLines, collector: int, roun
             stdout=asyncio.subprocess.PIPE,
         )
         took: dict[bool, list[float]] = {False: [], True: []}
-        await _round(client)  # warm
+        async with tracing.traces(f"http://127.0.0.1:{collector}", {}, SHARE, "benchmark"):
+            await _round(client)  # warm, everything loaded
+        settle_down()  # as the server does
         for number in range(2 * rounds):
             on = number % 4 in (1, 2)
             endpoint = f"http://127.0.0.1:{collector}" if on else None
-            began = time.process_time()
             async with tracing.traces(endpoint, {}, SHARE, "benchmark"):
                 began = time.process_time()
                 await _round(client)
