@@ -193,23 +193,29 @@ def check_json(findings: Findings, server_url: str, client: Client) -> None:
         findings.compare(f"JSON: {route}", known, said)
 
 
-def check_performance(findings: Findings, server_url: str, client: Client) -> None:
+def check_performance(findings: Findings, server_url: str, client: Client, processes: int) -> None:
     answer = ask(f"{server_url}/api/performance?window=3600")
     endpoints = {one["path"]: one for one in answer["endpoints"]}
-    console.print(answer["targets"], highlight=False)
+    for one in answer["indicators"]:
+        console.print(
+            f"  {one['name']}: {one['value']} {one['unit']}, {one['status']}, {one['count']} values", highlight=False
+        )
     for route in (SIGNALS, STATISTICS, GENERATE):
         known = sum(count for key, count in client.counts.items() if key[1] == route)
         findings.compare(f"performance: {route}", known, endpoints[route]["requests"])
     took = client.took["POST", GENERATE]
-    findings.compare(f"performance: mean of {GENERATE}", sum(took) / len(took), endpoints[GENERATE]["uncached"]["mean"])
+    findings.compare(
+        f"performance: mean of {GENERATE}", 1e3 * sum(took) / len(took), endpoints[GENERATE]["uncached"]["mean"]
+    )
     kept = sum(count for key, count in client.counts.items() if key[3] == "hit")
     of = sum(
         count
         for key, count in client.counts.items()
         if key[3] in {"hit", "miss", "bypass"} and key[2] in {"200", "304"}
     )
-    rate = next(one for one in answer["targets"] if one["name"] == "cache_hit_rate")["value"]
-    findings.compare("performance: cache hit rate", kept / of, rate)
+    rate = next(one for one in answer["indicators"] if one["name"] == "cache_hit_rate")["value"]
+    findings.compare("performance: cache hit rate", 100 * kept / of, rate)
+    findings.compare("performance: processes", processes, answer["processes"])
 
 
 def main() -> int:
@@ -236,7 +242,7 @@ def main() -> int:
                 console.print(f"[bold]Asked, {turn + 1}")
                 check_text(findings, samples(running.url), client, ask(f"{market}/sandbox/faults"))
                 check_json(findings, running.url, client)
-                check_performance(findings, running.url, client)
+                check_performance(findings, running.url, client, given.processes)
         console.print(f"{findings.wrong} of all comparisons beyond {WITHIN:.0%}; the farthest {findings.worst:.2%} off")
     return int(findings.wrong > 0)
 
