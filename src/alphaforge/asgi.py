@@ -80,7 +80,7 @@ async def _desk(settings: Settings, entrance: Entrance, server: "_Server", ready
         open_services,
         open_shared_counts,
     )
-    from alphaforge.measuring import measure_interface  # noqa: PLC0415 - the same
+    from alphaforge.measuring import Measuring, measure_interface  # noqa: PLC0415 - the same
     from alphaforge.telemetry.request_lines import RequestLines  # noqa: PLC0415 - the same
 
     async with (
@@ -92,7 +92,9 @@ async def _desk(settings: Settings, entrance: Entrance, server: "_Server", ready
         app = create_app(services, options, second_level=second_level, shared_counts=shared_counts)
         lines = RequestLines(times=services.requests if options.enable_metrics else None)
         connections = server.server_state.connections
-        measure_interface(services, app.state.layers, connections=connections.__len__, flush=lines.flush)
+        measuring = services.measurements
+        if isinstance(measuring, Measuring):
+            measure_interface(measuring, services, app.state.layers, connections.__len__, lines.flush)
         front = from_memory_first(app, lines.line)
         entrance.open(front, services.stream.end)
         server.config.loaded_app = front  # new connections need no entrance any more

@@ -22,7 +22,7 @@ from alphaforge.market.oanda.access import OandaAccess
 from alphaforge.market.oanda.client import OandaClient
 from alphaforge.market.price_feed import PriceFeed, PriceStream
 from alphaforge.market.rolling import RollingCandles
-from alphaforge.measuring import Measuring, open_measuring
+from alphaforge.measuring import Measuring, measure_desk, open_measuring
 from alphaforge.setting_values import hours_as_set
 from alphaforge.settings import Settings
 from alphaforge.signals.settings import DEFAULT_SETTINGS
@@ -156,7 +156,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             )
             watchlist.changed = feed.watch
             background, alerts = await background_of(settings, strategy, watchlist, feed, leadership)
-            async with _measuring(settings, desk) as measuring:
+            async with _measuring(settings, desk, leadership) as measuring:
+                if measuring is not None:
+                    measure_desk(measuring, desk, feed, background.engine, leadership)
                 services = desk_services(
                     strategy,
                     watchlist,
@@ -164,19 +166,19 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     background.board,
                     alerts.delivery,
                     gemini_configured=settings.gemini_api_key is not None,
-                    metrics=measuring,
+                    measurements=measuring,
                 )
                 async with open_stream(services, feed), running("background", background.run()):
                     yield services
 
 
 @asynccontextmanager
-async def _measuring(settings: Settings, desk: Desk) -> AsyncIterator[Measuring | None]:
-    """The figures of this process, with a section for each part of the desk that counts."""
+async def _measuring(settings: Settings, desk: Desk, leadership: Leadership) -> AsyncIterator[Measuring | None]:
+    """The figures of this process; None where nothing is to be measured."""
     if not settings.enable_metrics:
         yield None
         return
-    async with open_measuring(desk.database.dialect) as measuring:
+    async with open_measuring(desk.database, leadership.holder) as measuring:
         yield measuring
 
 

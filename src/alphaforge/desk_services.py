@@ -4,7 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from alphaforge.api.services import CandleFacts, ChannelFacts, MarketFacts, Metrics, Services
+from alphaforge.api.measurements import Measurements
+from alphaforge.api.services import CandleFacts, ChannelFacts, MarketFacts, Services
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import MarketError
 from alphaforge.core.instruments import Instrument
@@ -35,7 +36,7 @@ def desk_services(
     delivery: AlertDelivery,
     *,
     gemini_configured: bool,
-    metrics: Metrics | None = None,
+    measurements: Measurements | None = None,
 ) -> Services:
     """Everything a request may touch."""
     desk = strategy.desk
@@ -51,7 +52,7 @@ def desk_services(
         evaluations=EvaluationTally(desk.database),
         jobs=board,
         alerts=_Alerts(delivery),
-        metrics=metrics,
+        measurements=measurements,
     )
 
 

@@ -5,49 +5,87 @@ those of its interface, a worker has none.
 """
 
 import asyncio
-import os
 import platform
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.layers import Layers
-from alphaforge.api.services import Measured, Services
+from alphaforge.api.measurements import Measured, Section
+from alphaforge.api.services import Services
 from alphaforge.cache.answers import Answers
 from alphaforge.core.distribution import Distribution
+from alphaforge.core.errors import StorageError
+from alphaforge.desk_figures import desk_figures, job_figures, market_figures, task_figures
+from alphaforge.market.price_feed import PriceFeed
+from alphaforge.storage.engine import Database
 from alphaforge.stream.listeners import Stream
 from alphaforge.streaming import running
+from alphaforge.tasks.engine import Engine
+from alphaforge.tasks.leader import Leadership
+from alphaforge.tasks.measuring import EVERY_SECONDS, Measurements
+from alphaforge.tasks.supervisor import keep_running
 from alphaforge.telemetry.figures import Snapshot, Values
 from alphaforge.telemetry.loop_lag import watch_loop
+from alphaforge.telemetry.minutes import CONCURRENT, CONNECTIONS, Minute, minute_of
 from alphaforge.telemetry.process import process_figures
 from alphaforge.telemetry.requests import RequestTimes
-
-Section = Callable[[], Mapping[str, Values]]
+from alphaforge.workflows.desk import Desk
 
 
 class Measuring:
-    """The figures of this process. `sections` are asked, in their order, whenever somebody looks."""
+    """The figures of this process, and through `kept` those of all that share its database.
 
-    def __init__(self, database: str) -> None:
-        self.process = f"{socket.gethostname()[:40]}-{os.getpid()}"
+    Whoever counts adds a section, which is asked whenever somebody looks. `peaks` answers the largest values since it
+    was asked last. `process` names this one among all that ever were: what one has counted another must not replace.
+    """
+
+    def __init__(self, database: Database, process: str, every: float = EVERY_SECONDS) -> None:
+        self.process = process
         self.lags = Distribution()
-        self.sections: list[Section] = [process_figures, partial(of_loop, self.lags), partial(of_build, database)]
+        self.processes = 1
+        self.peaks: Callable[[], Mapping[str, float]] = dict
+        self._database = database
+        self._sections: list[Section] = [
+            process_figures,
+            partial(of_loop, self.lags),
+            partial(of_build, database.dialect),
+            partial(of_database, database),
+        ]
+        self.kept = Measurements(database, self.snapshot, minute_of, peaks=self._take_peaks, every=every)
+
+    def add(self, *sections: Section) -> None:
+        """Ask these, too."""
+        self._sections.extend(sections)
+
+    def _take_peaks(self) -> Mapping[str, float]:
+        return self.peaks()
 
     def snapshot(self) -> Snapshot:
         """The figures as they are now; no part of it changes afterwards."""
         values: dict[str, Values] = {}
-        for section in self.sections:
+        for section in self._sections:
             values |= section()
         return Snapshot(self.process, time.time(), values)
 
     async def look(self) -> Measured:
-        """See api.services."""
+        """See api.measurements."""
         await asyncio.to_thread(_load)
-        return Measured(self.snapshot(), (self.process,))
+        figures, processes, problem = await self.kept.everywhere()
+        self.processes = len(processes)
+        try:
+            jobs = await job_figures(self._database)
+        except StorageError as error:
+            jobs, problem = {}, problem or f"Jobs are not known: {error.message}"
+        return Measured(replace(figures, values={**figures.values, **jobs}), processes, problem)
+
+    async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
+        """See api.measurements."""
+        return await self.kept.minutes(since)
 
 
 def _load() -> None:
@@ -55,26 +93,37 @@ def _load() -> None:
 
 
 @asynccontextmanager
-async def open_measuring(database: str) -> AsyncIterator[Measuring]:
-    """Measuring, with an eye on the event loop while the block lasts. `database`: its kind."""
-    measuring = Measuring(database)
-    async with running("event loop lag", watch_loop(measuring.lags)):
+async def open_measuring(database: Database, process: str) -> AsyncIterator[Measuring]:
+    """Measuring, stored and with an eye on the event loop, while the block lasts."""
+    measuring = Measuring(database, process)
+    async with (
+        running("event loop lag", watch_loop(measuring.lags)),
+        running("measurements", keep_running("measurements", measuring.kept.run)),
+    ):
         yield measuring
 
 
-def measure_interface(
-    services: Services, layers: Layers, *, connections: Callable[[], int], flush: Callable[[], None]
-) -> None:
-    """Measure what serves clients, too, where anything is measured. `flush` has requests counted that wait for it."""
-    if services.metrics is None:
-        return
-    services.metrics.sections.extend(
-        [
-            partial(of_requests, services.requests, flush),
-            partial(of_clients, services.stream, connections),
-            partial(of_cache, layers.cache.answers),
-        ]
+def measure_desk(measuring: Measuring, desk: Desk, feed: PriceFeed, engine: Engine, leadership: Leadership) -> None:
+    """Measure what the desk does, too."""
+    measuring.add(
+        partial(market_figures, desk, feed), partial(desk_figures, desk), partial(task_figures, engine, leadership)
     )
+
+
+def measure_interface(
+    measuring: Measuring,
+    services: Services,
+    layers: Layers,
+    connections: Callable[[], int],
+    flush: Callable[[], None],
+) -> None:
+    """Measure what serves clients, too. `flush` has requests counted that wait for it."""
+    measuring.add(
+        partial(of_requests, services.requests, flush),
+        partial(of_clients, services.stream, connections),
+        partial(of_cache, layers.cache.answers),
+    )
+    measuring.peaks = lambda: {CONCURRENT: services.requests.take_peak(), CONNECTIONS: connections()}
 
 
 def of_requests(times: RequestTimes, flush: Callable[[], None]) -> dict[str, Values]:
@@ -122,3 +171,24 @@ def of_loop(lags: Distribution) -> dict[str, Values]:
 def of_build(database: str) -> dict[str, Values]:
     """What runs."""
     return {"alphaforge_build_info": {(version("alphaforge"), platform.python_version(), database): 1}}
+
+
+def of_database(database: Database) -> dict[str, Values]:
+    """Statements, and the connections they wait for."""
+    figures = database.figures
+    pools = database.connections()
+    connections: Values = {}
+    for pool, use in pools.items():
+        connections |= {(pool, "in use"): float(use.in_use), (pool, "open"): float(use.open)}
+    return {
+        "alphaforge_query_seconds": _copied(figures.times),
+        "alphaforge_query_errors_total": {(error,): count for error, count in figures.errors.items()},
+        "alphaforge_slow_queries_total": {(method,): count for method, count in figures.slow_queries.items()},
+        "alphaforge_connection_wait_seconds": _copied(figures.waits),
+        "alphaforge_database_connections": connections,
+        "alphaforge_database_connections_most": {(pool,): float(use.most) for pool, use in pools.items()},
+    }
+
+
+def _copied(spreads: Mapping[str, Distribution]) -> Values:
+    return {(name,): spread.copy() for name, spread in spreads.items()}

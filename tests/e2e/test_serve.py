@@ -87,6 +87,23 @@ def test_it_answers_and_ends_in_order_when_asked_to(tmp_path: Path, ending: sign
     assert (tmp_path / "trading_signals.db").exists()
 
 
+def test_it_measures_what_it_answers_from_memory_and_otherwise(tmp_path: Path) -> None:
+    port, settings = free_port(), {"BACKGROUND_TASKS": "false", "SLOW_REQUEST_MS": "0.001"}
+    with serving(tmp_path, "--port", str(port), **settings) as process:
+        for _ in range(5):
+            ask(port, "/api/signals")
+        _, body = ask(port, "/api/metrics")
+        assert isinstance(body, dict)
+        told = {name: family["samples"] for name, family in body["metrics"].items()}
+        counts = {sample["labels"]["cache"]: sample["count"] for sample in told["alphaforge_request_seconds"]}
+        assert counts == {"miss": 1, "hit": 4}
+        assert told["alphaforge_connections_open"][0]["value"] >= 1
+        assert told["alphaforge_slow_requests_total"] == [{"labels": {"route": "/api/signals"}, "value": 1}]
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+        assert '"event": "slow_request"' in said
+
+
 def test_it_can_be_ended_while_the_desk_is_still_loading(tmp_path: Path) -> None:
     port = free_port()
     process = subprocess.Popen(  # noqa: S603 - our own program

@@ -7,9 +7,8 @@ from fastapi.responses import PlainTextResponse
 
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.parameters import Asked
+from alphaforge.api.performance import measurements_of, target_bodies
 from alphaforge.api.schemas import metrics as shapes
-from alphaforge.api.services import Measured, Services
-from alphaforge.core.errors import NotFound
 from alphaforge.core.times import rfc3339
 from alphaforge.telemetry.exposition import plain, prometheus_text
 
@@ -19,7 +18,7 @@ router = APIRouter(tags=["system"])
 @router.get("/metrics", summary="Every figure, for Prometheus", response_class=PlainTextResponse)
 async def prometheus(request: Request, services: Asked) -> Response:
     """Prometheus's text format, or OpenMetrics for those who accept it. Like all else it asks for the key."""
-    measured = await _measured(services)
+    measured = await measurements_of(services).look()
     accept = request.headers.get("accept", "")
     text, kind = await asyncio.to_thread(prometheus_text, measured.figures, accept)
     return Response(text, headers={"Content-Type": kind})
@@ -28,17 +27,14 @@ async def prometheus(request: Request, services: Asked) -> Response:
 @router.get("/api/metrics", summary="Every figure", response_model=shapes.Metrics)
 async def metrics(services: Asked) -> Response:
     """The same as JSON, of histograms the quantiles."""
-    measured = await _measured(services)
+    measurements = measurements_of(services)
+    measured, targets = await measurements.look(), await target_bodies(measurements)
     return json_answer(
         {
             "at": rfc3339(measured.figures.at),
             "processes": measured.processes,
+            "problem": measured.problem,
+            "targets": targets,
             "metrics": plain(measured.figures),
         }
     )
-
-
-async def _measured(services: Services) -> Measured:
-    if services.metrics is None:
-        raise NotFound("Nothing is measured: ENABLE_METRICS is false", advice="Set ENABLE_METRICS=true and restart.")
-    return await services.metrics.look()

@@ -82,6 +82,9 @@ READS: Mapping[str, Reads | None] = {
     "/api/cache/stats": LIVE,
     "/metrics": LIVE,
     "/api/metrics": LIVE,
+    "/api/performance": LIVE,  # measured up to this moment
+    "/api/performance/history": LIVE,
+    "/api/performance/slow": LIVE,
     "/docs": Reads(),
     "/openapi.json": Reads(),
 }

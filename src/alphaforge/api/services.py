@@ -4,10 +4,11 @@ Every collaborator is a protocol: the routers know what they ask for, not who an
 instruments go by OANDA's name (`GBP_USD`). Each method may raise an AlphaForgeError, which the error table answers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from alphaforge.api.measurements import Measurements
 from alphaforge.api.results import KellyFigures, ScanResult, Settlement
 from alphaforge.api.turns import Turns
 from alphaforge.core.candles import CandleSeries
@@ -21,7 +22,6 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
 from alphaforge.stream.listeners import Stream
-from alphaforge.telemetry.figures import Snapshot, Values
 from alphaforge.telemetry.requests import RequestTimes
 from alphaforge.telemetry.slow import SlowLog
 
@@ -244,29 +244,8 @@ class AlertChannels(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Figures of this moment, of every process that shares the desk; `processes` are named, this one first."""
-
-    figures: Snapshot
-    processes: Sequence[str]
-
-
-class Metrics(Protocol):
-    """What is measured."""
-
-    @property
-    def sections(self) -> list[Callable[[], Mapping[str, Values]]]:
-        """Who is asked for figures; whoever counts, too, adds himself."""
-        ...
-
-    async def look(self) -> Measured:
-        """All figures as they are now."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a request may touch. `metrics` None: nothing is measured."""
+    """Everything a request may touch. `measurements` None: nothing is measured."""
 
     database: Database
     clock: Clock
@@ -283,7 +262,7 @@ class Services:
     stream: Stream = field(default_factory=Stream)
     requests: RequestTimes = field(default_factory=RequestTimes)
     slow: SlowLog = field(default_factory=SlowLog)
-    metrics: Metrics | None = None
+    measurements: Measurements | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from alphaforge.cli import alerts, candles, signals
 from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
+from alphaforge.cli.performance import performance
 from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
@@ -45,6 +46,7 @@ app.command()(scan)
 app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
+app.command()(performance)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(signals.app, name="signals")

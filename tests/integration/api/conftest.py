@@ -36,13 +36,14 @@ async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]
     clock, desk, strategy, market = FakeClock(), FakeDesk(), FakeStrategy(), FakeMarket()
     tally, board = EvaluationTally(database), idle_board(database)
     alerts = FakeAlerts()
+    measuring = Measuring(database, "here")
     services = Services(
         *(database, clock, desk, strategy, market, market, market, market, tally, board, alerts),
-        metrics=Measuring(database.dialect),
+        measurements=measuring,
     )
     services.stream.end()  # this client waits for the end of every answer
     app = application(services, options)
-    measure_interface(services, app.state.layers, connections=lambda: 1, flush=lambda: None)
+    measure_interface(measuring, services, app.state.layers, lambda: 1, lambda: None)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:5000") as client:
         yield Bench(client, app, services, clock, desk, strategy, market)

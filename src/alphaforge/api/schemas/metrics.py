@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from alphaforge.api.schemas.common import Answer, Time
+from alphaforge.api.schemas.performance import Indicator
 
 
 class Sample(Answer):
@@ -33,4 +34,6 @@ class Metrics(Answer):
 
     at: Time
     processes: list[str] = Field(description="Whose figures these are; the one that answers comes first.")
+    problem: str | None = Field(description="Why others could not be asked; null where all were heard.")
+    targets: list[Indicator] = Field(description="As /api/performance has them over the last quarter of an hour.")
     metrics: dict[str, Metric] = Field(description="By name, the same as under /metrics.")
