@@ -20,7 +20,8 @@ from alphaforge.storage.measurements import (
 from alphaforge.storage.now import now
 from alphaforge.storage.work_tables import process_figures
 
-_IS_WAITED = literal_column("EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+_WAITING = literal_column("(SELECT count(*) FROM pg_locks WHERE NOT granted)")
+"""Transactions that wait for others."""
 
 
 def joined(packed: Sequence[bytes]) -> bytes:
@@ -109,7 +110,7 @@ async def test_one_that_wakes_up_while_it_is_folded_stays(postgres_database: str
         await FigureRepository(connection).put("sleeper", b"[3]")
         folding = asyncio.create_task(fold(one))
         async with other.read() as watching:
-            while not await watching.scalar(select(_IS_WAITED)):
+            while not await watching.scalar(select(_WAITING)):
                 pass
     assert await folding == 0
     assert await rows(one) == {"sleeper": [3], RETIRED: [2]}
@@ -117,17 +118,21 @@ async def test_one_that_wakes_up_while_it_is_folded_stays(postgres_database: str
     await other.close()
 
 
-async def test_what_another_is_folding_is_waited_for(postgres_database: str) -> None:
+async def test_who_folds_waits_for_who_is_folding(postgres_database: str) -> None:
     one, other = [await Database.open(postgres_database) for _ in range(2)]
     await put(one, "gone", 1, age=FOLDED_SECONDS + 1)
     await put(one, RETIRED, 2)
-    async with other.write("process_figures") as connection:
-        await FigureRepository(connection).put(RETIRED, b"[2, 3]")
-        folding = asyncio.create_task(fold(one))
-        async with other.read() as watching:
-            while not await watching.scalar(select(_IS_WAITED)):
-                pass
-    assert await folding == 1
+    async with other.write("process_figures") as connection, other.read() as watching:
+        held = select(process_figures).where(process_figures.c.process == "gone").with_for_update()
+        await connection.execute(held)
+        first = asyncio.create_task(fold(one))
+        while await watching.scalar(select(_WAITING)) < 1:
+            pass
+        await put(one, "gone later", 3, age=FOLDED_SECONDS + 1)
+        second = asyncio.create_task(fold(one))
+        while await watching.scalar(select(_WAITING)) < 2:
+            pass
+    assert (await first, await second) == (1, 1)
     assert await rows(one) == {RETIRED: [1, 2, 3]}
     await one.close()
     await other.close()
