@@ -27,6 +27,7 @@ from processes import Server, ask, sandbox, server, until
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
+sys.path.append(str(Path(__file__).parents[1]))
 from servers import postgres_server
 
 console = Console()
@@ -34,6 +35,7 @@ WITHIN = 0.02
 HOLD = 0.3
 """Seconds for which a table is locked, and which an answer of OANDA takes."""
 ENTRY = {"symbol": "GBP/USD", "side": "buy", "entryPrice": 1.3, "quantity": 1, "status": "open"}
+UNMATCHED = "unmatched"
 STATISTICS, GENERATE, SIGNALS = "/api/journal/statistics", "/api/signals/enhanced/generate", "/api/signals"
 
 
@@ -56,6 +58,8 @@ class Client:
         answer = on.getresponse()
         answer.read()
         took, cache = time.monotonic() - began, answer.headers["X-Cache"] or "none"
+        if method != "GET" or route == UNMATCHED:
+            cache = "none"  # what is never kept
         with self._lock:
             self.counts[method, route, str(answer.status), cache] += 1
             self.took[method, route].append(took)
@@ -74,7 +78,7 @@ def kept_and_made(client: Client, connections: int, each: int) -> None:
             if turn % 100 == 0:
                 client.ask(on, "GET", f"/api/signals/{900_000 + number}", "/api/signals/{signal_id}")
                 client.ask(on, "GET", f"{SIGNALS}?limit=nonsense", SIGNALS)
-                client.ask(on, "GET", f"/no/such/place/{number}/{turn}", "unmatched")
+                client.ask(on, "GET", f"/no/such/place/{number}/{turn}", UNMATCHED)
         on.close()
 
     with ThreadPoolExecutor(connections) as pool:

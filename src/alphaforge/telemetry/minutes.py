@@ -96,6 +96,7 @@ class _Asked(NamedTuple):
 
 _KEPT = "hit"
 _COULD_BE_KEPT = frozenset({_KEPT, "miss", "bypass"})
+_GIVEN = frozenset({"200", "304"})
 _READY = "/health/ready"
 _NO_ROOM, _FAILED = "503", "5"
 
@@ -119,7 +120,7 @@ def _take_requests(minute: Minute, asked: _Asked, spread: Distribution) -> None:
     """Take in the requests of one combination of labels."""
     kept, could_be_kept = asked.cache == _KEPT, asked.cache in _COULD_BE_KEPT
     _count(minute, REQUESTS, spread)
-    if could_be_kept:
+    if could_be_kept and asked.status in _GIVEN:
         _count(minute, ASKED, spread)
     if kept:
         _count(minute, HITS, spread)
