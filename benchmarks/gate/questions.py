@@ -55,7 +55,7 @@ async def asked(path: Path, nowhere_: IO[str]) -> AsyncIterator[list[Pair]]:
         plain = sqlite3.connect(path)
         stack.callback(plain.close)
         yield [
-            *await _from_memory(app, RequestLines(nowhere_)),
+            *await _from_memory(app, RequestLines(nowhere_, services.requests)),
             *_from_the_database(services.database, anew, plain),
             *_decisions(),
         ]
