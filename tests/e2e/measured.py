@@ -187,6 +187,12 @@ def check_text(findings: Findings, found: dict[str, list[Any]], client: Client, 
         findings.compare(f"seconds of {route}", known, summed(found, "request_seconds_sum", method=method, route=route))
     candles = [one for one in found["alphaforge_oanda_request_seconds_count"] if one.labels["what"] == "candles"]
     findings.compare("requests for candles", counted["requests"].get("candles", 0), sum(one.value for one in candles))
+    late, failing = (fault["hits"] for fault in counted["faults"])
+    waited = [summed(found, "oanda_request_seconds_bucket", what="candles", le=edge) for edge in ("0.25", "0.5")]
+    findings.compare(f"requests for candles that took {HOLD} s", late, waited[1] - waited[0])
+    failed = summed(found, "oanda_request_seconds_count", what="candles", outcome="unavailable")
+    findings.compare("requests for candles that failed", failing, failed)
+    findings.compare("errors of OANDA", failing, summed(found, "oanda_errors_total"))
 
 
 def check_json(findings: Findings, server_url: str, client: Client) -> None:

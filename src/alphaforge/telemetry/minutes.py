@@ -120,7 +120,7 @@ def _take_requests(minute: Minute, asked: _Asked, spread: Distribution) -> None:
     """Take in the requests of one combination of labels."""
     kept, could_be_kept = asked.cache == _KEPT, asked.cache in _COULD_BE_KEPT
     _count(minute, REQUESTS, spread)
-    if could_be_kept and asked.status in _GIVEN:
+    if kept or (could_be_kept and asked.status in _GIVEN):
         _count(minute, ASKED, spread)
     if kept:
         _count(minute, HITS, spread)
