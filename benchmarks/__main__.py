@@ -14,22 +14,8 @@ from datetime import UTC, datetime
 from benchmarks.machine import cores
 
 USUAL = (
-    *(
-        "evaluation",
-        "generation",
-        "thirty",
-        "plan",
-        "hits",
-        "metrics",
-        "lists",
-        "arrivals",
-        "crowd",
-        "listeners",
-        "session",
-    ),
-    *("switches", "tracing"),
-    *("workers", "queries", "journal", "bulk", "exports"),
-    "measuring",
+    *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
+    *("switches", "measuring", "workers", "queries", "journal", "bulk", "exports"),
 )
 ON_DEMAND = ("soak", "capacity")
 

@@ -59,6 +59,8 @@ def check(
         say(f"  {ACCEPT}")
         return 0
     say(f"{machine}; accepted on {accepted.on}: {accepted.reason}")
+    if any(row.verdict is Verdict.PACE for row in rows):
+        say("References took much longer or shorter than they did then: another machine of this kind, or a busy one.")
     if any(row.verdict in {Verdict.UNKNOWN, Verdict.GONE} for row in rows):
         say(f"The baseline does not have the same questions. On a quiet machine: {ACCEPT}")
     if suspects := worse(rows):

@@ -2,7 +2,7 @@
 
 All servers are there at once, on one core, and take turns; a cost is the median over pairs of one round. Beside it the
 server's CPU for an answer, which wavers less, and two servers with the same settings, whose difference is what cannot
-be told from nothing. `--before PATH`: the `src` of an older checkout as one more server, to say what all of it adds.
+be told from nothing.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ CLIENTS = (16, 100)
 SAMPLED = "0.01"
 METRICS_TARGET, TRACES_TARGET = 0.08, 0.03
 
-OFF, ON, SAME, TRACED, BEFORE = "metrics off", "metrics on", "the same again", "traces of 1 in 100", "before"
+OFF, ON, SAME, TRACED = "metrics off", "metrics on", "the same again", "traces of 1 in 100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ COMPARED = (
     Comparison("no difference (two servers alike)", SAME, ON),
     Comparison("metrics", ON, OFF, METRICS_TARGET),
     Comparison("traces of 1 in 100", TRACED, ON, TRACES_TARGET),
-    Comparison("metrics, and traces switched off, against before", ON, BEFORE),
 )
 
 
@@ -56,14 +55,14 @@ class Round:
     work: float
 
 
-def run(pairs: int = PAIRS, before: str = "") -> None:
+def run(pairs: int = PAIRS) -> None:
     """Print the figures."""
     print(f"GET {PATH}, kept; {pairs} rounds of {SECONDS:g} s, in turn; limits and logs on")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         market = stack.enter_context(sandbox(folder, WEEKDAY))
         sink, received = stack.enter_context(_sink())
-        cases = _cases(sink, before)
+        cases = _cases(sink)
         desks = {
             name: stack.enter_context(alphaforge(folder / name, filled_database(), market, **settings))
             for name, settings in cases.items()
@@ -74,16 +73,15 @@ def run(pairs: int = PAIRS, before: str = "") -> None:
     show("what the collector of traces was sent", f"{len(received)} times, {sum(received) / 1000:.0f} KB", "something")
 
 
-def _cases(sink: str, before: str) -> dict[str, dict[str, str]]:
+def _cases(sink: str) -> dict[str, dict[str, str]]:
     quiet = {"BACKGROUND_TASKS": "false"}
     traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink, "OTEL_TRACES_SAMPLER_ARG": SAMPLED}
-    cases = {
+    return {
         OFF: {**quiet, "ENABLE_METRICS": "false"},
         ON: quiet,
         SAME: quiet,
         TRACED: {**quiet, **traced},
     }
-    return {**cases, BEFORE: {**quiet, "PYTHONPATH": before}} if before else cases
 
 
 def _variants(desks: Mapping[str, Server]) -> dict[str, dict[str, Mapping[str, str]]]:
@@ -118,8 +116,6 @@ def _report(what: str, found: Mapping[str, list[Round]]) -> None:
         rate, work = median([one.rate for one in rounds]), median([one.work for one in rounds])
         show(f"  {name}: answers; CPU of one", f"{rate:,.0f}/s; {work * 1e6:.1f} us")
     for one in COMPARED:
-        if one.server not in found or one.against not in found:
-            continue
         pairs = list(zip(found[one.server], found[one.against], strict=True))
         lost = 1 - median([ours.rate / theirs.rate for ours, theirs in pairs])
         work = median([ours.work / theirs.work for ours, theirs in pairs]) - 1

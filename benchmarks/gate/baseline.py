@@ -16,11 +16,15 @@ PATH = Path(__file__).parents[1] / "baseline.json"
 
 
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A ratio to `against`, and the standard deviation of several measurements as a share of it."""
+    """A ratio to `against`, and the standard deviation of several measurements as a share of it.
+
+    `reference`: how many milliseconds the reference took, which says at what pace the machine was.
+    """
 
     against: str
     ratio: float
     noise: float
+    reference: float
 
 
 class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +46,9 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ratios = {}
         for name, first in measured[0].items():
             found = [one[name].ratio for one in measured]
-            ratios[name] = Accepted(first.against, _digits(median(found)), _digits(pstdev(found) / median(found)))
+            pace = median([one[name].reference for one in measured])
+            noise = pstdev(found) / median(found)
+            ratios[name] = Accepted(first.against, *(_digits(value) for value in (median(found), noise, pace)))
         accepted = Acceptance(on, reason.strip(), len(measured), ratios)
         return replace(self, machines={**self.machines, machine: accepted})
 
@@ -65,9 +71,9 @@ def read(path: Path = PATH) -> Baseline:
         ) from error
     for machine, accepted in found.machines.items():
         for name, one in accepted.ratios.items():
-            if not (one.ratio > 0 and one.noise >= 0):
+            if not (one.ratio > 0 and one.noise >= 0 and one.reference > 0):
                 raise BaselineError(
-                    f"{path.name} is broken: {machine}, {name}: a ratio is above 0 and a noise not below"
+                    f"{path.name} is broken: {machine}, {name}: ratios and times are above 0, and a noise not below"
                 )
     return found
 

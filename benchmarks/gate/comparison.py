@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.gate.baseline import Acceptance
-from benchmarks.gate.measured import Answers
+from benchmarks.gate.measured import Answers, Measured
 
 LEAST_ALLOWED = 0.12
 TIMES_NOISE = 3.0
+ANOTHER_PACE = 0.2
+"""Where a reference takes so much more or less than it did, its ratio may have changed with the machine."""
 
 
 class Verdict(StrEnum):
@@ -19,6 +21,7 @@ class Verdict(StrEnum):
     WORSE = "WORSE"
     UNKNOWN = "not judged: accept it"
     GONE = "no longer asked: accept"
+    PACE = "not judged: the machine has another pace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,11 @@ def compared(measured: Sequence[Answers], accepted: Acceptance | None) -> list[R
 
     A machine that the baseline does not know has `accepted` None: then nothing is judged.
     """
-    best: dict[str, float] = {}
-    against: dict[str, str] = {}
+    best: dict[str, Measured] = {}
     for answers in measured:
         for name, one in answers.items():
-            best[name] = min(best.get(name, one.ratio), one.ratio)
-            against[name] = one.against
-    rows = [_judged(name, against[name], ratio, accepted) for name, ratio in best.items()]
+            best[name] = min(best.get(name, one), one, key=lambda answer: answer.ratio)
+    rows = [_judged(name, one, accepted) for name, one in best.items()]
     gone = [name for name in (accepted.ratios if accepted else ()) if name not in best]
     return [*rows, *(Row(name, "", Verdict.GONE) for name in gone)]
 
@@ -69,14 +70,16 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def _judged(name: str, against: str, ratio: float, accepted: Acceptance | None) -> Row:
+def _judged(name: str, found: Measured, accepted: Acceptance | None) -> Row:
     known = accepted.ratios.get(name) if accepted else None
-    if known is None or known.against != against:
-        return Row(name, against, Verdict.UNKNOWN, ratio)
+    if known is None or known.against != found.against:
+        return Row(name, found.against, Verdict.UNKNOWN, found.ratio)
     allowed = max(TIMES_NOISE * known.noise, LEAST_ALLOWED)
-    change = ratio / known.ratio - 1
+    change = found.ratio / known.ratio - 1
     verdict = Verdict.WORSE if change > allowed else Verdict.IMPROVED if change < -allowed else Verdict.SAME
-    return Row(name, against, verdict, ratio, known.ratio, change, allowed)
+    if abs(found.reference / known.reference - 1) > ANOTHER_PACE:
+        verdict = Verdict.PACE
+    return Row(name, found.against, verdict, found.ratio, known.ratio, change, allowed)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

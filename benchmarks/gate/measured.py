@@ -16,15 +16,17 @@ import uvloop
 
 from alphaforge.telemetry.logs import configure_logs
 from benchmarks.data import new_database
+from benchmarks.gate.pair import Pair
 from benchmarks.gate.questions import ENTRIES, SIGNALS, asked
 from benchmarks.machine import client_core, pin
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A question's answer."""
+    """A question's answer: the time of ours divided by that of the reference, and the latter in milliseconds."""
 
     against: str
     ratio: float
+    reference: float
 
 
 Answers = dict[str, Measured]
@@ -58,14 +60,15 @@ def answer(names: Sequence[str]) -> None:
 
         async def all_of_them() -> Answers:
             async with asked(path, nowhere) as pairs:
-                return {
-                    pair.name: Measured(pair.against, await pair.ratio())
-                    for pair in pairs
-                    if not names or pair.name in names
-                }
+                return {pair.name: await _of(pair) for pair in pairs if not names or pair.name in names}
 
         found = uvloop.run(all_of_them())
     sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+async def _of(pair: Pair) -> Measured:
+    ours, reference = await pair.best()
+    return Measured(pair.against, ours / reference, reference * 1e3)
 
 
 if __name__ == "__main__":

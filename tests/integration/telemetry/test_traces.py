@@ -16,7 +16,7 @@ from alphaforge.api.middleware.request_log import RequestLog
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.telemetry import tracing
 from alphaforge.telemetry.logs import configure_logs
-from alphaforge.telemetry.recording import CLOSE_SECONDS, MOST_WAITING
+from alphaforge.telemetry.recording import MOST_WAITING
 from collectors import Collector, collecting, misbehaving
 from logs import logs_restored
 
@@ -160,11 +160,12 @@ async def test_of_many_as_many_are_chosen_as_the_share_says(collector: Collector
 
 
 @pytest.mark.parametrize("how", ["refuses", "hangs", "500", "503", "garbage", "talks"])
-async def test_a_collector_that_misbehaves_harms_nobody(how: str) -> None:
+async def test_a_collector_that_misbehaves_harms_nobody(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alphaforge.telemetry.recording.CLOSE_SECONDS", 0.3)  # it is waited for to the last
     stream = io.StringIO()
     with misbehaving(how) as url, logs_restored():
         configure_logs("json", "INFO", (), stream)
-        async with asyncio.timeout(CLOSE_SECONDS + PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             async with tracing.traces(url, {}, 1.0, "2.0"):
                 recording = tracing.in_use()
                 assert recording is not None

@@ -10,17 +10,17 @@ from benchmarks.gate.comparison import Row, Verdict, compared, table
 from benchmarks.gate.measured import Answers, Measured
 
 MACHINE = "some processor, CPython 3.11, build 00000000"
-REFERENCE = "a reference"
+REFERENCE, PACE = "a reference", 1.5
 _WITH = '{"machines": {"m": {"on": "2026-01-01", "reason": "r", "repeats": 7, "ratios": %s}}}'
 
 
 def answers(**ratios: float) -> Answers:
-    return {name: Measured(REFERENCE, ratio) for name, ratio in ratios.items()}
+    return {name: Measured(REFERENCE, ratio, PACE) for name, ratio in ratios.items()}
 
 
 def accepted(noise: float = 0.0, **ratios: float) -> Acceptance:
     return Acceptance(
-        "2026-01-01", "as it was", 7, {name: Accepted(REFERENCE, ratio, noise) for name, ratio in ratios.items()}
+        "2026-01-01", "as it was", 7, {name: Accepted(REFERENCE, ratio, noise, PACE) for name, ratio in ratios.items()}
     )
 
 
@@ -75,7 +75,16 @@ def test_questions_that_only_one_side_has_are_named_and_not_judged() -> None:
 
 
 def test_a_ratio_to_another_reference_is_not_judged() -> None:
-    assert only(compared([{"hit": Measured("another", 60.0)}], accepted(hit=6.0))).verdict is Verdict.UNKNOWN
+    assert only(compared([{"hit": Measured("another", 60.0, PACE)}], accepted(hit=6.0))).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("pace", "verdict"), [(1.21, Verdict.WORSE), (1.79, Verdict.WORSE), (1.19, Verdict.PACE), (1.81, Verdict.PACE)]
+)
+def test_a_machine_of_another_pace_is_not_judged(path: Path, pace: float, verdict: Verdict) -> None:
+    found = {"hit": Measured(REFERENCE, 9.0, pace), "query": Measured(REFERENCE, 2.0, PACE)}
+    assert compared([found], accepted(hit=6.0, query=2.0))[0].verdict is verdict
+    assert check(Measuring(found, found, found), path, MACHINE, lambda _: None) == (verdict is Verdict.WORSE)
 
 
 def test_the_table_has_a_line_for_each_question_with_its_figures() -> None:
@@ -137,8 +146,8 @@ def test_nothing_is_accepted_without_a_reason(path: Path) -> None:
         "",
         "not json",
         '{"machines": []}',
-        _WITH % '{"hit": {"against": "r", "ratio": "6", "noise": 0}}',
-        _WITH % '{"hit": {"against": "r", "ratio": 0, "noise": 0}}',
+        _WITH % '{"hit": {"against": "r", "ratio": "6", "noise": 0, "reference": 1}}',
+        _WITH % '{"hit": {"against": "r", "ratio": 0, "noise": 0, "reference": 1}}',
     ],
 )
 def test_a_broken_baseline_is_an_error_that_says_what_to_do(path: Path, text: str) -> None:
