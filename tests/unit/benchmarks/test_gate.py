@@ -152,7 +152,7 @@ def test_nothing_is_accepted_without_a_reason(path: Path) -> None:
 )
 def test_a_broken_baseline_is_an_error_that_says_what_to_do(path: Path, text: str) -> None:
     path.write_text(text)
-    with pytest.raises(BaselineError, match=r"baseline\.json is broken: .+git checkout|is above 0"):
+    with pytest.raises(BaselineError, match=r"baseline\.json is broken: .+git checkout|are above 0"):
         check(Measuring(), path, MACHINE)
 
 
