@@ -3,10 +3,6 @@
 Each is a copy that counts no further.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from alphaforge.core.distribution import Distribution
 from alphaforge.core.granularity import Granularity
 from alphaforge.market.feed_status import FeedState
 from alphaforge.market.price_feed import PriceFeed
@@ -14,7 +10,7 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.jobs import JobRepository
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.leader import Leadership
-from alphaforge.telemetry.figures import Values
+from alphaforge.telemetry.figures import Values, copied, counted
 from alphaforge.workflows.desk import Desk
 
 _OPENED = 2.0 * Granularity.M5.seconds
@@ -29,8 +25,8 @@ def market_figures(desk: Desk, feed: PriceFeed) -> dict[str, Values]:
     source, now = desk.source, desk.clock.now()
     traffic, status, age = source.traffic, feed.status, feed.stream_age
     return {
-        "alphaforge_oanda_request_seconds": _copied(traffic.times),
-        "alphaforge_oanda_errors_total": _by_one(traffic.failures),
+        "alphaforge_oanda_request_seconds": copied(traffic.times),
+        "alphaforge_oanda_errors_total": counted(traffic.failures),
         "alphaforge_oanda_retries_total": {(): traffic.retries},
         "alphaforge_oanda_received_bytes_total": {(): traffic.bytes_received},
         "alphaforge_oanda_budget_left": {(): source.budget_left},
@@ -54,10 +50,10 @@ def desk_figures(desk: Desk) -> dict[str, Values]:
     """What was scanned, and what came of it."""
     counts = desk.counts
     return {
-        "alphaforge_scan_seconds": {(outcome,): spread.copy() for outcome, spread in counts.scans.items()},
-        "alphaforge_evaluations_total": _by_one(counts.evaluations),
-        "alphaforge_signals_total": {(name, direction): made for (name, direction), made in counts.signals.items()},
-        "alphaforge_rejections_total": _by_one(counts.rejections),
+        "alphaforge_scan_seconds": copied(counts.scans),
+        "alphaforge_evaluations_total": counted(counts.evaluations),
+        "alphaforge_signals_total": counted(counts.signals),
+        "alphaforge_rejections_total": counted(counts.rejections),
         "alphaforge_generation_peak_bytes": {(): counts.peaks.copy()} if counts.peaks.count else {},
     }
 
@@ -65,7 +61,7 @@ def desk_figures(desk: Desk) -> dict[str, Values]:
 def task_figures(engine: Engine, leadership: Leadership) -> dict[str, Values]:
     """The attempts at jobs in this process, and whether it leads."""
     return {
-        "alphaforge_job_seconds": _copied(engine.attempts),
+        "alphaforge_job_seconds": copied(engine.attempts),
         "alphaforge_leading": {(): float(leadership.is_leading)},
     }
 
@@ -78,11 +74,3 @@ async def job_figures(database: Database) -> dict[str, Values]:
         "alphaforge_jobs": {(one.kind, one.status): one.count for one in found},
         "alphaforge_job_oldest_seconds": {(one.kind,): one.oldest for one in found if one.oldest is not None},
     }
-
-
-def _copied(spreads: Mapping[Any, Distribution]) -> Values:
-    return {(str(one), str(other)): spread.copy() for (one, other), spread in spreads.items()}
-
-
-def _by_one(counts: Mapping[str, int]) -> Values:
-    return {(name,): count for name, count in counts.items()}

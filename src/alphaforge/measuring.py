@@ -29,7 +29,7 @@ from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.leader import Leadership
 from alphaforge.tasks.measuring import EVERY_SECONDS, Measurements
 from alphaforge.tasks.supervisor import keep_running
-from alphaforge.telemetry.figures import Snapshot, Values
+from alphaforge.telemetry.figures import Snapshot, Values, copied, counted
 from alphaforge.telemetry.loop_lag import watch_loop
 from alphaforge.telemetry.minutes import CONCURRENT, CONNECTIONS, Minute, minute_of
 from alphaforge.telemetry.process import process_figures
@@ -140,7 +140,7 @@ def of_requests(times: RequestTimes, flush: Callable[[], None]) -> dict[str, Val
     return {
         "alphaforge_request_seconds": dict(times.copy()),
         "alphaforge_requests_in_flight": {(): times.under_way},
-        "alphaforge_slow_requests_total": {(route,): count for route, count in times.slow.items()},
+        "alphaforge_slow_requests_total": counted(times.slow),
     }
 
 
@@ -163,11 +163,11 @@ def of_cache(answers: Answers[KeptAnswer]) -> dict[str, Values]:
         "bypass": traffic.bypassed,
     }
     return {
-        "alphaforge_cache_answers_total": {(result,): count for result, count in results.items()},
+        "alphaforge_cache_answers_total": counted(results),
         "alphaforge_cache_bytes": {(): memory.bytes},
         "alphaforge_cache_entries": {(): len(memory)},
         "alphaforge_cache_evictions_total": {(): memory.evicted},
-        "alphaforge_cache_invalidations_total": {(noun,): count for noun, count in answers.generations.changes.items()},
+        "alphaforge_cache_invalidations_total": counted(answers.generations.changes),
     }
 
 
@@ -189,14 +189,10 @@ def of_database(database: Database) -> dict[str, Values]:
     for pool, use in pools.items():
         connections |= {(pool, "in use"): float(use.in_use), (pool, "open"): float(use.open)}
     return {
-        "alphaforge_query_seconds": _copied(figures.times),
-        "alphaforge_query_errors_total": {(error,): count for error, count in figures.errors.items()},
-        "alphaforge_slow_queries_total": {(method,): count for method, count in figures.slow_queries.items()},
-        "alphaforge_connection_wait_seconds": _copied(figures.waits),
+        "alphaforge_query_seconds": copied(figures.times),
+        "alphaforge_query_errors_total": counted(figures.errors),
+        "alphaforge_slow_queries_total": counted(figures.slow_queries),
+        "alphaforge_connection_wait_seconds": copied(figures.waits),
         "alphaforge_database_connections": connections,
         "alphaforge_database_connections_most": {(pool,): float(use.most) for pool, use in pools.items()},
     }
-
-
-def _copied(spreads: Mapping[str, Distribution]) -> Values:
-    return {(name,): spread.copy() for name, spread in spreads.items()}

@@ -178,7 +178,13 @@ def summed(found: dict[str, list[Any]], name: str, **labels: str) -> float:
     )
 
 
-def check_text(findings: Findings, found: dict[str, list[Any]], client: Client, counted: dict[str, Any]) -> None:
+def check_text(
+    findings: Findings,
+    found: dict[str, list[Any]],
+    before: dict[str, list[Any]],
+    client: Client,
+    counted: dict[str, Any],
+) -> None:
     for (method, route, status, cache), known in sorted(client.counts.items()):
         said = summed(found, "request_seconds_count", method=method, route=route, status=status, cache=cache)
         findings.compare(f"{method} {route} {status} {cache}", known, said)
@@ -188,8 +194,11 @@ def check_text(findings: Findings, found: dict[str, list[Any]], client: Client, 
     candles = [one for one in found["alphaforge_oanda_request_seconds_count"] if one.labels["what"] == "candles"]
     findings.compare("requests for candles", counted["requests"].get("candles", 0), sum(one.value for one in candles))
     late, failing = (fault["hits"] for fault in counted["faults"])
-    waited = [summed(found, "oanda_request_seconds_bucket", what="candles", le=edge) for edge in ("0.25", "0.5")]
-    findings.compare(f"requests for candles that took {HOLD} s", late, waited[1] - waited[0])
+    below, above = (
+        summed(found, bucket, what="candles", le=edge) - summed(before, bucket, what="candles", le=edge)
+        for bucket, edge in (("oanda_request_seconds_bucket", "0.25"), ("oanda_request_seconds_bucket", "0.5"))
+    )
+    findings.compare(f"requests for candles that took {HOLD} s", late, above - below)
     failed = summed(found, "oanda_request_seconds_count", what="candles", outcome="unavailable")
     findings.compare("requests for candles that failed", failing, failed)
     findings.compare("errors of OANDA", failing, summed(found, "oanda_errors_total"))
@@ -244,13 +253,14 @@ def main() -> int:
             kept_and_made(client, given.connections, given.each)
             slow_queries(client, database, 10)
             shed(client, database, 24)
+            before = samples(running.url)
             generations(client, market, 10)
             counted = ask(f"{market}/sandbox/faults")
             console.print(f"{client.counts.total():,} answers; {counted}", highlight=False)
             time.sleep(11)  # twice the time after which every process has said what it counted
             for turn in range(4):  # over new connections, so by chance every process
                 console.print(f"[bold]Asked, {turn + 1}")
-                check_text(findings, samples(running.url), client, ask(f"{market}/sandbox/faults"))
+                check_text(findings, samples(running.url), before, client, ask(f"{market}/sandbox/faults"))
                 check_json(findings, running.url, client)
                 check_performance(findings, running.url, client, given.processes)
         console.print(f"{findings.wrong} of all comparisons beyond {WITHIN:.0%}; the farthest {findings.worst:.2%} off")

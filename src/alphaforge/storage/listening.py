@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 CERTAIN_SECONDS = 0.03
 """For how long one question counts: other processes' commits are known within this, and a round trip."""
+_ASKED_AGAIN_SECONDS = CERTAIN_SECONDS / 2
+"""After so long whoever wants to know has the next question asked, so that nobody waits for it while all goes well."""
 
 _PATIENCE = 2.0
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
@@ -29,25 +31,33 @@ _FAILURES = (OSError, TimeoutError, PoolTimeout, asyncpg.PostgresError, asyncpg.
 class Announcements:
     """Listens to PostgreSQL on a connection of its own, made by `connect` (of asyncpg) as often as it is lost."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], commits: Commits) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Any]], commits: Commits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._connect = connect
         self._commits = commits
+        self._clock = clock
         self._connection: Any = None
         self._certain_until = 0.0
         self._question: asyncio.Task[bool] | None = None
 
     def is_certain(self) -> bool:
         """Whether everything committed until a moment ago is known here."""
-        return time.monotonic() < self._certain_until
+        left = self._certain_until - self._clock()
+        if 0 < left < _ASKED_AGAIN_SECONDS and self._question is None and self._connection is not None:
+            self._begin_question()
+        return left > 0
 
     async def ascertain(self) -> bool:
         """Ask PostgreSQL, once for all who want to know; False while it cannot be heard."""
         if self._connection is None:
             return False
-        if self._question is None:
-            self._question = asyncio.create_task(self._ask(), name="announcements")
-            self._question.add_done_callback(self._answered)
-        return await asyncio.shield(self._question)
+        return await asyncio.shield(self._question or self._begin_question())
+
+    def _begin_question(self) -> "asyncio.Task[bool]":
+        self._question = asyncio.create_task(self._ask(), name="announcements")
+        self._question.add_done_callback(self._answered)
+        return self._question
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -85,7 +95,7 @@ class Announcements:
         self._commits.happened(() if noun == "*" else (noun,), name)
 
     async def _ask(self) -> bool:
-        connection, asked = self._connection, time.monotonic()
+        connection, asked = self._connection, self._clock()
         try:
             async with asyncio.timeout(_PATIENCE):
                 await connection.execute("SELECT 1")

@@ -5,14 +5,18 @@ The rooms count for themselves, in plain numbers and distributions; `measuring` 
 `Family.labels`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from alphaforge.core.distribution import Distribution
 
 Labels = tuple[str, ...]
 Value = float | Distribution
 Values = dict[Labels, Value]
+Own = TypeVar("Own", bound=str | tuple[str, str])
+"""What a room counts by: one label, or two."""
 
 
 class Kind(StrEnum):
@@ -139,3 +143,17 @@ _PROCESS = (
 
 FAMILIES = (*_REQUESTS, *_CACHE, *_DATABASE, *_MARKET, *_DESK, *_TASKS, *_PROCESS)
 BY_NAME = {family.name: family for family in FAMILIES}
+
+
+def copied(spreads: Mapping[Own, Distribution]) -> Values:
+    """Distributions by one label or two, as a snapshot has them: copies that count no further."""
+    return {_labels(one): spread.copy() for one, spread in spreads.items()}
+
+
+def counted(counts: Mapping[Own, int]) -> Values:
+    """Counts by one label or two, as a snapshot has them."""
+    return {_labels(one): count for one, count in counts.items()}
+
+
+def _labels(one: str | tuple[str, str]) -> Labels:
+    return (str(one),) if isinstance(one, str) else tuple(str(label) for label in one)
