@@ -43,7 +43,7 @@ def postgres_url() -> Iterator[str]:
         yield given
         return
     try:
-        with postgres_server() as url:
+        with postgres_server(in_memory=True) as url:
             yield url
     except Unavailable as reason:
         pytest.skip(str(reason))
