@@ -36,6 +36,9 @@ from alphaforge.telemetry.process import process_figures
 from alphaforge.telemetry.requests import RequestTimes
 from alphaforge.workflows.desk import Desk
 
+_PATIENCE = 1.0
+"""Seconds for the database's word about jobs; a scrape has five in all."""
+
 
 class Measuring:
     """The figures of this process, and through `kept` those of all that share its database.
@@ -84,12 +87,18 @@ class Measuring:
     async def look(self) -> Measured:
         """See api.measurements."""
         await asyncio.to_thread(_load)
-        figures, processes, problem = await self.kept.everywhere()
+        (figures, processes, problem), (jobs, trouble) = await asyncio.gather(self.kept.everywhere(), self._jobs())
+        return Measured(replace(figures, values={**figures.values, **jobs}), processes, problem or trouble)
+
+    async def _jobs(self) -> tuple[dict[str, Values], str | None]:
+        """What waits and runs, and what was in the way of knowing it."""
         try:
-            jobs = await job_figures(self._database)
+            async with asyncio.timeout(_PATIENCE):
+                return await job_figures(self._database), None
         except StorageError as error:
-            jobs, problem = {}, problem or f"Jobs are not known: {error.message}"
-        return Measured(replace(figures, values={**figures.values, **jobs}), processes, problem)
+            return {}, f"Jobs are not known: {error.message}"
+        except TimeoutError:
+            return {}, "Jobs are not known: the database does not answer"
 
     async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
         """See api.measurements."""

@@ -30,6 +30,8 @@ EVERY_SECONDS = 5.0
 TIDY_SECONDS = 3_600.0
 _PATIENCE = 4.0
 _LAST_PATIENCE = 2.0
+_ASKED_PATIENCE = 1.0
+"""Seconds for what others said: whoever asks is better served in time with what is known here."""
 _MANY = 100
 """Packed minutes that take the event loop longer than a moment."""
 
@@ -215,7 +217,7 @@ class Measurements:
             return Everywhere(merged(self._snapshot()), [self._process], None)
         problem = None
         try:
-            async with asyncio.timeout(_PATIENCE), self._saying:
+            async with asyncio.timeout(_ASKED_PATIENCE), self._saying:
                 async with self._database.write("process_figures") as connection:
                     said = await self._say_figures(FigureRepository(connection))
                     known = await FigureRepository(connection).others(self._process)
@@ -239,7 +241,7 @@ class Measurements:
         rows: Sequence[tuple[int, str, bytes]] = ()
         problem = None
         try:
-            async with asyncio.timeout(_PATIENCE), self._database.read() as connection:
+            async with asyncio.timeout(_ASKED_PATIENCE), self._database.read() as connection:
                 rows = await MinuteRepository(connection).since(begun)
         except (StorageError, TimeoutError) as error:
             problem = f"Only what this process remembers is known: {_in_words(error)}"

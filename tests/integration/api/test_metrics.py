@@ -1,5 +1,6 @@
 """What is measured comes back as it happened, and whatever clients send makes no more of it."""
 
+import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from alphaforge.api.app import create_app
 from alphaforge.api.layers import from_memory_first
 from alphaforge.api.services import ApiOptions
 from alphaforge.bootstrap import api_options, open_services
+from alphaforge.core.errors import StorageError
 from alphaforge.measuring import Measuring, measure_interface
 from alphaforge.settings import Settings
 from alphaforge.storage.engine import Database
@@ -210,3 +212,25 @@ async def test_the_switch_decides_whether_anything_is_measured(database_url: str
         assert bool(services.requests.copy()) == enabled
         if not enabled:
             assert all("ENABLE_METRICS" in answer.json()["detail"] for answer in answers)
+
+
+async def _never(_: Database) -> dict[str, Any]:
+    await asyncio.Event().wait()
+    return {}
+
+
+async def _refused(_: Database) -> dict[str, Any]:
+    raise StorageError("The disk is gone")
+
+
+@pytest.mark.parametrize(("jobs", "why"), [(_never, "does not answer"), (_refused, "The disk is gone")])
+async def test_a_database_that_says_nothing_of_jobs_holds_no_scrape_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, jobs: Any, why: str
+) -> None:
+    monkeypatch.setattr("alphaforge.measuring.job_figures", jobs)
+    monkeypatch.setattr("alphaforge.measuring._PATIENCE", 0.01)
+    said = await bench.get("/api/metrics")
+    assert said["problem"].startswith("Jobs are not known")
+    assert why in said["problem"]
+    assert "alphaforge_jobs" not in said["metrics"]
+    assert (await bench.client.get("/metrics")).status_code == 200
