@@ -88,7 +88,8 @@ class Measuring:
         """See api.measurements."""
         await asyncio.to_thread(_load)
         (figures, processes, problem), (jobs, trouble) = await asyncio.gather(self.kept.everywhere(), self._jobs())
-        return Measured(replace(figures, values={**figures.values, **jobs}), processes, problem or trouble)
+        whole = replace(figures, values={**figures.values, **jobs})
+        return Measured(whole, processes, problem or trouble, is_whole=problem is None)
 
     async def _jobs(self) -> tuple[dict[str, Values], str | None]:
         """What waits and runs, and what was in the way of knowing it."""

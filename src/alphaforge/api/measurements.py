@@ -15,12 +15,14 @@ Section = Callable[[], Mapping[str, Values]]
 class Measured:
     """Figures of this moment, of every process that shares the desk; `processes` are named, this one first.
 
-    `problem`: in plain words why others could not be asked; what they had said before is counted.
+    `problem`: in plain words what could not be asked. `is_whole`: whether that is none of the other processes; else
+    what is known of them is what they had said before.
     """
 
     figures: Snapshot
     processes: Sequence[str]
     problem: str | None = None
+    is_whole: bool = True
 
 
 class Measurements(Protocol):

@@ -5,7 +5,7 @@ label `process`, which others need not have: the snapshot of several processes c
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alphaforge.core.distribution import Distribution
@@ -25,6 +25,12 @@ def prometheus_text(snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
 
     encode, kind = choose_encoder(accept)
     return encode(_Collector(snapshot)), kind
+
+
+def of_each(snapshot: Snapshot) -> Snapshot:
+    """What processes say each of themselves, and nothing that is added up."""
+    names = {family.name for family in FAMILIES if family.across is Across.EACH}
+    return replace(snapshot, values={name: values for name, values in snapshot.values.items() if name in names})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from alphaforge.measuring import Measuring, measure_interface
 from alphaforge.settings import Settings
 from alphaforge.storage.engine import Database
 from alphaforge.telemetry.exposition import label_names
-from alphaforge.telemetry.figures import BY_NAME
+from alphaforge.telemetry.figures import BY_NAME, FAMILIES, Across
 from alphaforge.telemetry.request_lines import RequestLines
 from api_bench import SQLITE, Bench
 from desk_traffic import App, ask
@@ -234,3 +234,24 @@ async def test_a_database_that_says_nothing_of_jobs_holds_no_scrape_up(
     assert why in said["problem"]
     assert "alphaforge_jobs" not in said["metrics"]
     assert (await bench.client.get("/metrics")).status_code == 200
+
+
+async def test_while_others_are_unknown_nothing_is_told_that_is_added_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.get("/api/signals")
+    measuring = bench.services.measurements
+    assert isinstance(measuring, Measuring)
+    known = await measuring.kept.everywhere()
+
+    async def partly() -> object:
+        return known._replace(problem="Other processes are not known: the database does not answer")
+
+    monkeypatch.setattr(measuring.kept, "everywhere", partly)
+    told = {name for name, _ in read((await bench.client.get("/metrics")).text)}
+    assert "alphaforge_process_resident_bytes" in told
+    each = {family.name for family in FAMILIES if family.across is Across.EACH}
+    assert told <= each
+    said = await bench.get("/api/metrics")
+    assert said["problem"].startswith("Other processes are not known")
+    assert "alphaforge_request_seconds" in said["metrics"]
