@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from alphaforge.core.distribution import Distribution
 from alphaforge.telemetry.figures import Snapshot
-from alphaforge.telemetry.minutes import Minute
+from alphaforge.telemetry.minutes import Minute, by_minute
 
 Requests = Mapping[tuple[str, str, str, str], Sequence[float]]
 """Seconds of requests by method, route, status and cache."""
@@ -52,4 +52,4 @@ class FakeMeasurements:
 
     async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
         self.asked.append(since)
-        return [one for one in self.given if one.at >= since], self.problem
+        return by_minute(one for one in self.given if one.at >= since), self.problem

@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 
 from alphaforge.api.kept_answer import KeptAnswer
 from alphaforge.api.layers import Layers
 from alphaforge.api.measurements import Measured, Section
-from alphaforge.api.services import Services
+from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import Answers
 from alphaforge.core.distribution import Distribution
 from alphaforge.core.errors import StorageError
@@ -27,7 +26,7 @@ from alphaforge.stream.listeners import Stream
 from alphaforge.streaming import running
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.leader import Leadership
-from alphaforge.tasks.measuring import EVERY_SECONDS, Measurements
+from alphaforge.tasks.measuring import Measurements
 from alphaforge.tasks.supervisor import keep_running
 from alphaforge.telemetry.figures import Snapshot, Values, copied, counted
 from alphaforge.telemetry.loop_lag import watch_loop
@@ -47,7 +46,7 @@ class Measuring:
     was asked last. `process` names this one among all that ever were: what one has counted another must not replace.
     """
 
-    def __init__(self, database: Database, process: str, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, database: Database, process: str) -> None:
         self.process = process
         self.lags = Distribution()
         self.peaks: Callable[[], Mapping[str, float]] = dict
@@ -58,7 +57,7 @@ class Measuring:
             partial(of_build, database.dialect),
             partial(of_database, database),
         ]
-        self.kept = Measurements(database, process, self.snapshot, minute_of, peaks=self._take_peaks, every=every)
+        self.kept = Measurements(database, process, self.snapshot, minute_of, peaks=self._take_peaks)
 
     def add(self, *sections: Section) -> None:
         """Ask these, too."""
@@ -188,7 +187,7 @@ def of_loop(lags: Distribution) -> dict[str, Values]:
 
 def of_build(database: str) -> dict[str, Values]:
     """What runs."""
-    return {"alphaforge_build_info": {(version("alphaforge"), platform.python_version(), database): 1}}
+    return {"alphaforge_build_info": {(ApiOptions().version, platform.python_version(), database): 1}}
 
 
 def of_database(database: Database) -> dict[str, Values]:

@@ -38,7 +38,7 @@ class Measurements(Protocol):
         ...
 
     async def minutes(self, since: float) -> tuple[Sequence[Minute], str | None]:
-        """The minutes that began at `since` (epoch seconds) or later, of every process, those under way included.
+        """The minutes that began at `since` (epoch seconds) or later, each of all processes as one, oldest first.
 
         The second value says in plain words why others could not be asked; then there are only this process's.
         """

@@ -17,7 +17,7 @@ from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.core.times import rfc3339
 from alphaforge.telemetry.endpoints import Answers, Endpoint, endpoints
 from alphaforge.telemetry.minutes import ERRORS, KEPT_MINUTES, MINUTE, REQUESTS, SHED, Minute
-from alphaforge.telemetry.targets import CACHE_HIT_RATE, Claim, Indicator, Status, Values, by_minute, fares, indicators
+from alphaforge.telemetry.targets import CACHE_HIT_RATE, Claim, Indicator, Status, Values, fares, indicators
 
 router = APIRouter(tags=["system"])
 
@@ -78,7 +78,7 @@ async def slow(services: Asked, limit: Most = 100) -> Response:
 async def target_bodies(measurements: Measurements, window: int = WINDOW) -> list[dict[str, Any]]:
     """The indicators with their targets over the last seconds, as /api/performance has them."""
     minutes, _ = await measurements.minutes(_begin(time.time(), window))
-    return await asyncio.to_thread(lambda: [_indicator_body(one) for one in indicators(by_minute(minutes))])
+    return await asyncio.to_thread(lambda: [_indicator_body(one) for one in indicators(minutes)])
 
 
 def measurements_of(services: Services) -> Measurements:
@@ -95,18 +95,17 @@ def _begin(now: float, seconds: int) -> int:
 
 
 def _figures(minutes: Sequence[Minute], now: float) -> dict[str, Any]:
-    merged = by_minute(minutes)
     return {
-        "since": rfc3339(merged[0].at) if merged else None,
+        "since": rfc3339(minutes[0].at) if minutes else None,
         "timestamp": rfc3339(now),
-        **_counts(merged, now),
-        "indicators": [_indicator_body(one) for one in indicators(merged)],
-        "endpoints": [_endpoint_body(one) for one in endpoints(merged)],
+        **_counts(minutes, now),
+        "indicators": [_indicator_body(one) for one in indicators(minutes)],
+        "endpoints": [_endpoint_body(one) for one in endpoints(minutes)],
     }
 
 
 def _points(minutes: Sequence[Minute], step: int, now: float) -> list[dict[str, Any]]:
-    return [_point(at, list(some), now) for at, some in groupby(by_minute(minutes), lambda one: one.at // step * step)]
+    return [_point(at, list(some), now) for at, some in groupby(minutes, lambda one: one.at // step * step)]
 
 
 def _point(at: int, minutes: list[Minute], now: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.now import now
 from alphaforge.storage.upsert import insert
 from alphaforge.storage.work_tables import performance_minutes, process_figures
+from alphaforge.telemetry.minutes import KEPT_MINUTES, MINUTE
 
 RETIRED = "retired"
 """The row that has what processes counted which are long gone."""
@@ -17,7 +18,7 @@ SILENT_SECONDS = 30.0
 FOLDED_SECONDS = 3_600.0
 MOST_ROWS = 50
 """Rows that are kept apart; of more, those that are silent are folded at once."""
-KEPT_SECONDS = 86_400
+KEPT_SECONDS = KEPT_MINUTES * MINUTE
 AHEAD_SECONDS = 3_600
 """A minute that lies further in the future than this was written by a clock that was wrong."""
 

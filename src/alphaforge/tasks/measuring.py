@@ -18,7 +18,7 @@ from alphaforge.storage.engine import Database
 from alphaforge.storage.measurements import RETIRED, FigureRepository, Figures, MinuteRepository
 from alphaforge.telemetry.figures import Snapshot
 from alphaforge.telemetry.merging import folded, merged, since
-from alphaforge.telemetry.minutes import MINUTE, Minute
+from alphaforge.telemetry.minutes import MINUTE, Minute, by_minute
 
 log = structlog.get_logger(__name__)
 
@@ -249,8 +249,8 @@ class Measurements:
         lately = _start(self._clock()) - MINUTE  # who lives has said something of this minute, or of the last
         self.heard = len({self._process, *(process for at, process, _ in rows if at >= lately)})
         if len(packed) > _MANY:
-            return await asyncio.to_thread(_by_minute, own.values(), packed), problem
-        return _by_minute(own.values(), packed), problem
+            return await asyncio.to_thread(_together, own.values(), packed), problem
+        return _together(own.values(), packed), problem
 
 
 def _start(now: float) -> int:
@@ -278,12 +278,5 @@ def _folded(packed: Sequence[bytes]) -> bytes:
     return _pack(folded(RETIRED, _unpacked(_snapshots, packed)))
 
 
-def _by_minute(own: Iterable[Minute], packed: Iterable[bytes]) -> list[Minute]:
-    found: dict[int, Minute] = {}
-    for minute in (*own, *_unpacked(_minutes, packed)):
-        if minute.at in found:
-            found[minute.at].merge(minute)
-        else:
-            found[minute.at] = Minute(minute.at)
-            found[minute.at].merge(minute)
-    return [found[at] for at in sorted(found)]
+def _together(own: Iterable[Minute], packed: Iterable[bytes]) -> list[Minute]:
+    return by_minute((*own, *_unpacked(_minutes, packed)))

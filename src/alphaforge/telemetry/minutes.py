@@ -1,6 +1,6 @@
 """What is kept of each minute, for a day: enough to hold the service against its targets, and no more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,6 +51,14 @@ class Minute:
         for name, peak in other.peaks.items():
             mine = self.peaks.get(name, 0)
             self.peaks[name] = mine + peak if other.at == self.at else max(mine, peak)
+
+
+def by_minute(minutes: Iterable[Minute]) -> list[Minute]:
+    """Those of all processes, each minute made one, oldest first. None of what is given is changed."""
+    found: dict[int, Minute] = {}
+    for one in minutes:
+        found.setdefault(one.at, Minute(one.at)).merge(one)
+    return [found[at] for at in sorted(found)]
 
 
 def cached_name(path: str) -> str:

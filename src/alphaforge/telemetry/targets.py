@@ -138,14 +138,6 @@ class Indicator:
         return self.status if len(self.target.claims) == 1 else fares(claim, self.values)
 
 
-def by_minute(minutes: Sequence[Minute]) -> list[Minute]:
-    """Those of all processes, each minute made one, oldest first. None of what is given is changed."""
-    found: dict[int, Minute] = {}
-    for one in minutes:
-        found.setdefault(one.at, Minute(one.at)).merge(one)
-    return [found[at] for at in sorted(found)]
-
-
 def whole(minutes: Sequence[Minute]) -> Minute:
     """Several minutes, no two of them the same, as one that begins with the first."""
     made = Minute(minutes[0].at if minutes else 0)

@@ -18,10 +18,11 @@ from alphaforge.telemetry.minutes import (
     SHED,
     UNCACHED,
     Minute,
+    by_minute,
     cached_name,
     errors_name,
 )
-from alphaforge.telemetry.targets import Claim, Indicator, Status, Values, by_minute, fares, indicators, whole
+from alphaforge.telemetry.targets import Claim, Indicator, Status, Values, fares, indicators, whole
 from measured import spread
 
 MET, MISSED, NO_DATA, UNPROVEN = Status.MET, Status.MISSED, Status.NO_DATA, Status.UNPROVEN
