@@ -92,7 +92,7 @@ async def _desk(settings: Settings, entrance: Entrance, server: "_Server", ready
     ):
         options = api_options(settings)
         app = create_app(services, options, second_level=second_level, shared_counts=shared_counts)
-        lines = RequestLines(times=services.requests if options.enable_metrics else None)
+        lines = RequestLines(times=services.counting)
         connections = server.server_state.connections
         measuring = services.measurements
         if isinstance(measuring, Measuring):

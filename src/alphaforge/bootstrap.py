@@ -257,6 +257,5 @@ def api_options(settings: Settings) -> ApiOptions:
         cache_ttl=settings.cache_ttl,
         cache_bytes=settings.cache_bytes,
         enable_compression=settings.enable_compression,
-        enable_metrics=settings.enable_metrics,
         slow_request=settings.slow_request_ms / 1000,
     )

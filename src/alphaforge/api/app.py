@@ -125,7 +125,7 @@ def serve(
     layers = Layers.of(services, options, second_level, shared_counts)
     log = Middleware(
         RequestLog,
-        times=services.requests if options.enable_metrics else None,
+        times=services.counting,
         slow=services.slow,
         slow_seconds=options.slow_request,
     )

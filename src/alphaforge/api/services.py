@@ -264,6 +264,11 @@ class Services:
     slow: SlowLog = field(default_factory=SlowLog)
     measurements: Measurements | None = None
 
+    @property
+    def counting(self) -> RequestTimes | None:
+        """Where requests are counted; None where nothing is measured."""
+        return None if self.measurements is None else self.requests
+
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
@@ -272,7 +277,7 @@ class ApiOptions:
     `api_key` None leaves the interface open (loopback only, the wiring sees to that). `max_body_bytes` must leave
     room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's. A
     `rate_limit_per_minute` of 0 sets none. `cache_ttl` in seconds, `cache_bytes` of answers kept in this process.
-    `enable_metrics` off: requests are not counted. `slow_request` in seconds, 0 for none.
+    `slow_request` in seconds, 0 for none.
     """
 
     api_key: str | None = None
@@ -284,7 +289,6 @@ class ApiOptions:
     cache_ttl: float = 300.0
     cache_bytes: int = 8 * 1024 * 1024
     enable_compression: bool = True
-    enable_metrics: bool = True
     slow_request: float = 0.0
     version: str = "2.0.0"
 
