@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where the
     from alembic.config import Config
 
 PREDECESSOR = "0001_predecessor"
-HEAD = "0006_measurements"
+HEAD = "0007_numbers"
 KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", "0004_filters", "0005_background", HEAD)
 MIGRATIONS = Path(__file__).parent / "migrations"
 LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)

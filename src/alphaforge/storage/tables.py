@@ -192,6 +192,14 @@ journal_totals = Table(
 )
 """One row, kept by triggers on `journal_entries`: see totals.py."""
 
+journal_changes = Table(
+    "journal_changes",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+)
+"""How often the entries that closed on a UTC day (days since 1970) have changed."""
+
 evaluations = Table(
     "evaluations",
     metadata,

@@ -102,3 +102,27 @@ performance_minutes = Table(
     sqlite_with_rowid=False,
 )
 """The figures of each minute for a day. `at`: its start, epoch seconds."""
+
+backtests = Table(
+    "backtests",
+    metadata,
+    Column("id", identity, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("summary", Text),
+    Column("report", LargeBinary),
+    Column("error", Text),
+    Column("finished_at", Double),
+)
+"""Backtests until they are deleted. `asked`, `summary`: JSON; `report`: gzipped JSON; `parts`: how many it has."""
+
+backtest_parts = Table(
+    "backtest_parts",
+    metadata,
+    Column("backtest_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("result", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What the parts of a backtest under way have come to, whichever process ran them."""

@@ -1,0 +1,1 @@
+"""The live rules over history: fills, accounts, controls, reports; neither `await` nor I/O."""

@@ -1,0 +1,1 @@
+"""What results are worth: one set of figures for signals, journal and backtests alike; pure."""

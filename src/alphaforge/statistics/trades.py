@@ -1,0 +1,62 @@
+"""Results as columns: what every figure is made from, whoever made the trades."""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from alphaforge.core.candles import Floats
+from alphaforge.core.errors import InvalidInput
+
+Classes = npt.NDArray[np.int8]
+
+
+class ResultClass(IntEnum):
+    """What a result counts as. Expired is a class of its own: neither win nor loss."""
+
+    LOSS = -1
+    BREAKEVEN = 0
+    WIN = 1
+    EXPIRED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Closed trades as float64 columns of shape (n,), in the order of closing; NaN is `not known`, never zero.
+
+    `opened`, `closed`: epoch seconds. `amount`: what the trade brought, net of `cost`, in money, or in R where there
+    is no money. `cost`: spread, commission and financing that `amount` has paid already, in the same unit. `r`:
+    R-multiple. `pips`: result in pips. `mae`, `mfe`: worst and best excursion in pips, both >= 0. `result`:
+    `ResultClass`, int8.
+    Raises InvalidInput for columns of different lengths, for times that are not known, and for a wrong order.
+    """
+
+    opened: Floats
+    closed: Floats
+    amount: Floats
+    cost: Floats
+    r: Floats
+    pips: Floats
+    mae: Floats
+    mfe: Floats
+    result: Classes
+
+    def __post_init__(self) -> None:
+        lengths = {len(getattr(self, field.name)) for field in fields(self)}
+        if len(lengths) != 1:
+            message = f"The columns of trades have different lengths: {sorted(lengths)}"
+            raise InvalidInput(message)
+        if not np.isfinite(self.opened + self.closed).all():
+            message = "A trade without an opening or a closing time is no closed trade"
+            raise InvalidInput(message)
+        if (np.diff(self.closed) < 0).any():
+            message = "Trades come in the order of their closing"
+            raise InvalidInput(message)
+
+    def __len__(self) -> int:
+        return len(self.closed)
+
+    def where(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Trades":
+        """The chosen trades, by mask or by positions in ascending order."""
+        return Trades(*(getattr(self, field.name)[chosen] for field in fields(self)))

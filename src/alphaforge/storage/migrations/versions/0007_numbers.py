@@ -1,0 +1,43 @@
+"""Backtests, and which days of the journal have changed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007_numbers"
+down_revision = "0006_measurements"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add it."""
+    op.create_table(
+        "journal_changes",
+        sa.Column("day", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "backtests",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("summary", sa.Text()),
+        sa.Column("report", sa.LargeBinary()),
+        sa.Column("error", sa.Text()),
+        sa.Column("finished_at", sa.Double()),
+    )
+    op.create_table(
+        "backtest_parts",
+        sa.Column("backtest_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("result", sa.LargeBinary(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def downgrade() -> None:
+    """Take it away."""
+    op.drop_table("backtest_parts")
+    op.drop_table("backtests")
+    op.drop_table("journal_changes")
