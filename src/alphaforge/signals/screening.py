@@ -79,9 +79,9 @@ def rounded(values: Floats, digits: int) -> Floats:
     scale = 10.0**digits
     scaled = values * scale
     whole = np.rint(scaled)
-    clear: Mask = (np.abs(np.abs(scaled - whole) - 0.5) > _DOUBT) & (np.abs(scaled) < _LARGE)
+    doubtful = (np.abs(scaled - whole) > 0.5 - _DOUBT) | (np.abs(scaled) >= _LARGE)
     result: Floats = whole / scale
-    for place in np.flatnonzero(~clear).tolist():
+    for place in doubtful.nonzero()[0].tolist():
         result[place] = round(values.item(place), digits)
     return result
 
