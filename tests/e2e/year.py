@@ -99,7 +99,7 @@ def main() -> int:
         reasons = asyncio.run(live_through(market, f"sqlite:///{file}", start, end))
         console.print(f"Lived {rfc3339(start)} to {rfc3339(end)} in {time.monotonic() - began:.0f} s: {dict(reasons)}")
         try:
-            faults = asyncio.run(disagreements(f"sqlite:///{file}", market.name))
+            faults = asyncio.run(disagreements(f"sqlite:///{file}", NAMES, console.print))
         except AlphaForgeError as error:
             faults = [error.message]
     for fault in faults[:20]:
