@@ -99,11 +99,9 @@ async def _decisions(connection: Any, steps: list[Step]) -> dict[tuple[str, int]
         return {}
     span = (steps[0].close - M5, steps[-1].close - M5)
     found: dict[tuple[str, int], Decision] = {}
-    for table in ("rejections", "signals"):
-        name = "trading_signals" if table == "signals" else table
-        rows = await connection.exec_driver_sql(
-            f"SELECT decision FROM {name} WHERE candle_time BETWEEN ? AND ?", span  # noqa: S608 - names of this module
-        )
+    for table in ("rejections", "trading_signals"):
+        asked = f"SELECT decision FROM {table} WHERE candle_time BETWEEN ? AND ?"  # noqa: S608 - names of this module
+        rows = await connection.exec_driver_sql(asked, span)
         for row in rows:
             decision = decision_from_dict(json.loads(row.decision))
             found[decision.instrument, decision.candle_time] = decision
@@ -164,8 +162,7 @@ def _statistics_faults(made: Run, lived: Lived) -> Iterator[str]:
         key=lambda row: (row["exit_time"], row["id"]),
     )
     stored = statistics_of(_in_r(ended))
-    trades, _ = trades_of(made)
-    order = np.argsort(made.fills.closed, kind="stable")
+    trades, order = trades_of(made), np.argsort(made.fills.closed, kind="stable")
     backtest = statistics_of(
         Trades(
             trades.opened,

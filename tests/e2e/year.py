@@ -26,7 +26,7 @@ from alphaforge.core.times import parse_rfc3339, rfc3339
 from alphaforge.market.oanda import OandaAccess, OandaClient
 from alphaforge.market.sandbox.candle_files import candle_files
 from alphaforge.market.sandbox.replay import ReplayMarket
-from alphaforge.market.sandbox.server import RunningSandbox, serve_sandbox
+from alphaforge.market.sandbox.server import serve_sandbox
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.storage.engine import Database
 from alphaforge.workflows.desk import Desk
@@ -48,18 +48,15 @@ async def live_through(market: ReplayMarket, database_url: str, start: int, end:
     database = await Database.open(database_url)
     try:
         desk = desk_of(database, client, NAMES, DEFAULT_SETTINGS)
-        return await _scanned(desk, client, market, sandbox, start, end)
+        return await _scanned(desk, client, market, start, end)
     finally:
         await client.aclose()
         await database.close()
         await sandbox.aclose()
 
 
-async def _scanned(
-    desk: Desk, client: OandaClient, market: ReplayMarket, sandbox: RunningSandbox, start: int, end: int
-) -> Counter[str]:
+async def _scanned(desk: Desk, client: OandaClient, market: ReplayMarket, start: int, end: int) -> Counter[str]:
     reasons: Counter[str] = Counter()
-    del sandbox
     await client.connect()
     await open_market(desk)
     await load_book(desk)
