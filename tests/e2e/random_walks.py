@@ -98,7 +98,8 @@ def main() -> int:
     share = covered(factors, 1.0)
     typical = sorted(one.profit_factor or math.nan for one in found)[len(found) // 2]
     trades = sorted(one.trades for one in found)[len(found) // 2]
-    console.print(f"{len(found)} walks of {given.candles} candles, {trades} trades each; {time.monotonic() - began:.0f} s")
+    took = time.monotonic() - began
+    console.print(f"{len(found)} walks of {given.candles} candles, {trades} trades each; {took:.0f} s")
     console.print(f"The middle profit factor is {typical:.3f}; {len(found) - len(factors)} runs had no interval.")
     console.print(f"The interval of the profit factor holds 1 in {share:.1%} of the runs,")
     console.print(f"that of the expectancy 0 in {covered(expectancies, 0.0):.1%}.")
