@@ -40,7 +40,7 @@ class MarketHours:
 
     def open_at(self, moments: Ints) -> npt.NDArray[np.bool_]:
         """Whether the market trades at each of `moments` (int64 (n,), epoch seconds)."""
-        local = moments + offsets(moments, _NEW_YORK)
+        local = moments + new_york_offsets(moments)
         weekday = (local // _DAY + 3) % 7  # 1970-01-01 was a Thursday
         minute = local % _DAY // 60
         weekend = (
@@ -64,6 +64,11 @@ class MarketHours:
             message = "These market hours never open"
             raise InvalidSetting(message)
         return int(minutes[int(np.argmax(trading))])
+
+
+def new_york_offsets(moments: Ints) -> Ints:
+    """New York's offset from UTC in seconds at each of `moments` (int64 (n,), epoch seconds)."""
+    return offsets(moments, _NEW_YORK)
 
 
 FOREX_HOURS = MarketHours(16 * 60 + 58, 17 * 60 + 3)
