@@ -15,7 +15,7 @@ from alphaforge.backtests.controls import (
 )
 from alphaforge.backtests.engine import run
 from alphaforge.backtests.judged import judged
-from alphaforge.backtests.model import Entry, Options
+from alphaforge.backtests.model import Entry, Options, Rows
 from alphaforge.backtests.period import evaluated_period
 from alphaforge.backtests.trades import trades_of
 from alphaforge.core.candles import Ohlc
@@ -168,3 +168,12 @@ def test_nobody_enters_at_random_in_a_closed_market() -> None:
         rows = _open_rows(made, name)
         assert 0 < len(rows) < len(made.rows[name].reason) - 100
         assert hours[name].open_at(series.time[rows] + 300).all()
+
+
+def test_no_candle_is_drawn_twice() -> None:
+    fills, rows = whole().fills, whole().rows
+    bought = replace(fills, instrument=np.zeros_like(fills.instrument), side=np.ones_like(fills.side))
+    few = {**rows, "GBP_USD": Rows(rows["GBP_USD"].first, rows["GBP_USD"].reason[:40])}
+    random = random_entries(replace(whole(), rows=few, fills=bought), analyses(), seeds=5)
+    assert random.trades.tolist() == [40] * 5
+    assert np.ptp(random.profit) < 1e-9  # each seed has all forty
