@@ -78,8 +78,12 @@ def rows_of(comparison: Mapping[str, Any]) -> list[list[str]]:
     rows = [["", *comparison["names"]]]
     for kind in ("settings", "options"):
         rows += [[name, *map(_asked_text, values)] for name, values in comparison[kind].items()]
-    rows += [[name.replace("_", " "), *map(_text, values)] for name, values in comparison["figures"].items()]
+    rows += [[_label(name), *map(_text, values)] for name, values in comparison["figures"].items()]
     return rows
+
+
+def _label(name: str) -> str:
+    return f"{name.removesuffix('_r').replace('_', ' ')}{' in R' if name.endswith('_r') else ''}"
 
 
 def _difference(first: Mapping[str, Any], other: Mapping[str, Any], names: tuple[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from alphaforge.backtests.compare import compared, rows_of
 from alphaforge.backtests.report import report_of
 from alphaforge.core.errors import InvalidInput
-from backtest_runs import halves, whole
+from backtest_runs import thirds, whole
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_days_are_drawn_for_both_alike_so_that_a_constant_difference_is_certain(
 
 
 def test_other_periods_instruments_and_settings_are_said(report: dict[str, Any]) -> None:
-    other = json.loads(json.dumps(report_of(halves()[1])))
+    other = json.loads(json.dumps(report_of(thirds()[1])))
     other["asked"] |= {"settings": {"stop_atr": 2.0, "untraded": []}, "instruments": ["GBP_USD"]}
     other["asked"]["options"]["risk"] = 0.01
     told = compared([report, other])
