@@ -2,6 +2,7 @@ import json
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import pytest
 
 from alphaforge.backtests.compare import compared, rows_of
@@ -36,6 +37,16 @@ def test_days_are_drawn_for_both_alike_so_that_a_constant_difference_is_certain(
     assert [difference[key] for key in ("value", "low", "high")] == pytest.approx([-0.2] * 3)
     assert told["sentence"].startswith("after against before: worse by 0.200 R a trade")
     assert compared([report, shifted(report, 0.2)])["sentence"].startswith("B against A: better by 0.200 R")
+
+
+def test_a_difference_that_the_days_may_have_made_is_not_shown(report: dict[str, Any]) -> None:
+    other = deepcopy(report)
+    noise = np.random.default_rng(3).normal(0, 1, len(report["trades"]["r"]))
+    other["trades"]["r"] = (np.array(report["trades"]["r"]) + noise - noise.mean()).tolist()
+    told = compared([report, other])
+    difference = told["differences"][0]["expectancy_r"]
+    assert difference["low"] < difference["value"] < difference["high"]
+    assert "no difference shown" in told["sentence"]
 
 
 def test_other_periods_instruments_and_settings_are_said(report: dict[str, Any]) -> None:
