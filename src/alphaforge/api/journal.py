@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.followed_signal import check_followed, follows_anew
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.journal_body import Row, derived_fields, entry_body
 from alphaforge.api.journal_lists import ENTRY_PARAMETERS, AskedEntries
@@ -60,6 +61,7 @@ async def create_entry(services: Asked, once: ThisOnce, body: shapes.EntryBody) 
 
     async def work(connection: AsyncConnection) -> Response:
         repository = JournalRepository(connection)
+        await check_followed(connection, given)
         return _stored(_there(await repository.get(await repository.create(NewEntry(**given)))), "Entry created")
 
     return await once.write("journal_entries", work)
@@ -83,6 +85,8 @@ async def change_entry(services: Asked, entry_id: EntryId, body: shapes.EntryCha
         if merged["close_time"] is not None and merged["close_time"] < merged["open_time"]:
             message = "closeTime lies before openTime"
             raise InvalidInput(message)
+        if follows_anew(changes):
+            await check_followed(connection, merged)
         changes |= derived_fields(merged, frozenset(changes), services.instruments.known)
         if changes:
             await repository.update(entry_id, changes)

@@ -30,9 +30,8 @@ _VERSION_TABLE = text(
     "CREATE TABLE IF NOT EXISTS alembic_version"  # as Alembic creates it
     " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
-_OWN_COLUMNS = frozenset(
-    column.name for column in list(tables.signals.columns)[list(tables.signals.columns.keys()).index("instrument") :]
-)
+_FIRST_OF_OURS = {tables.signals: "instrument", tables.journal: "signal_id"}
+"""Where our columns begin behind the predecessor's."""
 
 
 class State(StrEnum):
@@ -77,11 +76,9 @@ def state_of(catalog: Catalog, where: str) -> State:
 
 
 def _complain_of_missing_columns(catalog: Catalog, where: str) -> None:
-    for table in LEGACY_TABLES[:2]:
-        expected = {column.name for column in table.columns} - (
-            _OWN_COLUMNS if table is tables.signals else frozenset()
-        )
-        missing = expected - catalog.tables[table.name]
+    for table, first in _FIRST_OF_OURS.items():
+        names = list(table.columns.keys())
+        missing = set(names[: names.index(first)]) - catalog.tables[table.name]
         if missing:
             message = f"{where}: {table.name} lacks {', '.join(sorted(missing)[:5])}"
             raise DatabaseForeign(message, advice="This is not a database that the predecessor left. It is untouched.")

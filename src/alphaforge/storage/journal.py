@@ -34,7 +34,7 @@ class EntryCriteria:
     """Which entries; what is not given does not restrict. `symbols`: spellings, any of them.
 
     `start` and `end` in epoch seconds of the opening, `end` not included. `tag`: one of an entry's tags; like
-    `setup` in any case.
+    `setup` in any case. `signal_id`: the signal that they follow.
     """
 
     symbols: tuple[str, ...] = ()
@@ -45,12 +45,13 @@ class EntryCriteria:
     end: float | None = None
     setup: str | None = None
     tag: str | None = None
+    signal_id: int | None = None
     behind: Position | None = None
 
     def values(self) -> dict[str, tuple[Any, ...]]:
         """What is given, as `JOURNAL_LIST` takes it."""
         found: dict[str, tuple[Any, ...]] = {"symbol": self.symbols} if self.symbols else {}
-        found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup")
+        found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup", "signal_id")
         if self.tag is not None:
             found["tag"] = tag_patterns(self.tag)
         return found | rows.place(self.behind)
@@ -83,6 +84,7 @@ class NewEntry:
     screenshot_exit: str | None = None
     screenshot_analysis: str | None = None
     outcome: str | None = None
+    signal_id: int | None = None
     created_at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:

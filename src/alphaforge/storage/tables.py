@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from alphaforge.storage.types import Moment, Word
@@ -131,6 +132,8 @@ journal = Table(
     Column("outcome", Word(9)),
     Column("created_at", Moment),
     Column("updated_at", Moment),
+    # ours
+    Column("signal_id", Integer),
     Index("ix_journal_entries_id", "id"),
     Index("ix_journal_entries_open_time", "open_time"),
     Index("ix_journal_entries_created_at", "created_at"),
@@ -143,6 +146,13 @@ journal = Table(
     Index(
         "ix_journal_of_symbol",
         *("symbol", "open_time", "id", "trade_type", "outcome", "session", "trade_setup", "tags"),
+    ),
+    # of the entries that follow a signal only: what names none costs nothing
+    Index(
+        "ix_journal_of_signal",
+        *("signal_id", "open_time", "id"),
+        sqlite_where=text("signal_id IS NOT NULL"),
+        postgresql_where=text("signal_id IS NOT NULL"),
     ),
 )
 

@@ -168,6 +168,8 @@ QUERIES = {
     "entries of a session": Query(entries(session="LONDON"), OPENED),
     "entries of a setup": Query(entries(setup="Breakout"), OPENED),
     "entries of a tag": Query(entries(tag="plan", behind=BEHIND), OPENED),
+    "entries of a signal": Query(entries(signal_id=40), "ix_journal_of_signal"),
+    "entries of a signal, behind a row": Query(entries(signal_id=40, behind=BEHIND), "ix_journal_of_signal"),
     "jobs, behind a row": Query(jobs_page((), (), 2_000, 101), "jobs_pkey|PRIMARY KEY"),
     "jobs of a kind": Query(jobs_page(("export",), (), None, 101), "ix_jobs_of_kind"),
     "jobs of a kind, behind a row": Query(jobs_page(("export",), (), 2_000, 101), "ix_jobs_of_kind"),
@@ -200,6 +202,7 @@ def rows_of(number: int) -> dict[Table, dict[str, Any]]:
             "trade_type": "BUY",
             "lots": 1.0,
             "entry_price": 1.0,
+            "signal_id": number if number % 40 == 0 else None,
         },
         rejections: rejection,
         evaluations: {

@@ -1,4 +1,4 @@
-"""Backtests, and which days of the journal have changed."""
+"""Backtests, which days of the journal have changed, and which signal an entry follows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,10 +34,19 @@ def upgrade() -> None:
         sa.Column("result", sa.LargeBinary(), nullable=False),
         sqlite_with_rowid=False,
     )
+    op.add_column("journal_entries", sa.Column("signal_id", sa.Integer()))
+    follows = sa.text("signal_id IS NOT NULL")
+    op.create_index(
+        *("ix_journal_of_signal", "journal_entries", ["signal_id", "open_time", "id"]),
+        sqlite_where=follows,
+        postgresql_where=follows,
+    )
 
 
 def downgrade() -> None:
     """Take it away."""
+    op.drop_index("ix_journal_of_signal", "journal_entries")
+    op.drop_column("journal_entries", "signal_id")
     op.drop_table("backtest_parts")
     op.drop_table("backtests")
     op.drop_table("journal_changes")
