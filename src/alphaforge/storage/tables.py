@@ -100,6 +100,13 @@ signals = Table(
     Index("ix_signals_of_instrument", "instrument", "timestamp", "id", "status", "direction", "confidence_score"),
     Index("ix_signals_by_candle", "candle_time", "id"),
     Index("ix_signals_result", "instrument", "exit_time", "r_multiple"),
+    # all that the track record reads
+    Index(
+        "ix_signals_record",
+        *("source", "timestamp", "id", "status", "origin", "strategy", "simulated", "instrument", "direction"),
+        *("candle_time", "exit_time", "regime", "confidence_score", "pips_captured", "r_multiple", "mae", "mfe"),
+        *("entry", "stop_loss", "exit_price", "spread_paid", "ambiguous"),
+    ),
     Index("ux_signals_identity", "strategy", "source", "instrument", "candle_time", unique=True),
 )
 
@@ -150,7 +157,7 @@ journal = Table(
     # of the entries that follow a signal only: what names none costs nothing
     Index(
         "ix_journal_of_signal",
-        *("signal_id", "open_time", "id"),
+        *("signal_id", "open_time", "id", "trade_type", "entry_price", "r_value", "symbol"),
         sqlite_where=text("signal_id IS NOT NULL"),
         postgresql_where=text("signal_id IS NOT NULL"),
     ),

@@ -8,6 +8,14 @@ down_revision = "0006_measurements"
 branch_labels = None
 depends_on = None
 
+_FOLLOWED = ["signal_id", "open_time", "id", "trade_type", "entry_price", "r_value", "symbol"]
+_RECORD = [
+    *("source", "timestamp", "id", "status", "origin", "strategy", "simulated", "instrument", "direction"),
+    *("candle_time", "exit_time", "regime", "confidence_score", "pips_captured", "r_multiple", "mae", "mfe"),
+    *("entry", "stop_loss", "exit_price", "spread_paid", "ambiguous"),
+]
+"""All that the track record reads: ten thousand rows of the table have their texts on the way."""
+
 
 def upgrade() -> None:
     """Add it."""
@@ -35,9 +43,10 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("journal_entries", sa.Column("signal_id", sa.Integer()))
+    op.create_index("ix_signals_record", "trading_signals", _RECORD)
     follows = sa.text("signal_id IS NOT NULL")
     op.create_index(
-        *("ix_journal_of_signal", "journal_entries", ["signal_id", "open_time", "id"]),
+        *("ix_journal_of_signal", "journal_entries", _FOLLOWED),
         sqlite_where=follows,
         postgresql_where=follows,
     )
@@ -45,6 +54,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it away."""
+    op.drop_index("ix_signals_record", "trading_signals")
     op.drop_index("ix_journal_of_signal", "journal_entries")
     op.drop_column("journal_entries", "signal_id")
     op.drop_table("backtest_parts")
