@@ -26,6 +26,8 @@ QUESTIONS = (
     "/api/signals/statistics",
     "/api/signals/statistics?days=30",
     "/api/signals/performance?days=3650",
+    "/api/signals/track-record",
+    "/api/signals/track-record?strategy=manual&instrument=gold",
     "/api/signals/active",
     "/api/signals/pending",
     "/api/signals/symbol/GBPUSD",

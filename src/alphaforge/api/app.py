@@ -33,6 +33,7 @@ from alphaforge.api import (
     signals,
     status,
     stream,
+    track_record,
 )
 from alphaforge.api.errors import answer_http_exception, answer_own_error, answer_validation_error
 from alphaforge.api.kept_answer import WORTH_COMPRESSING, KeptAnswer
@@ -58,6 +59,7 @@ _ROUTERS = (
     imports.router,
     bulk.router,
     instruments.router,
+    track_record.router,
     signals.router,
     signal_changes.router,
     journal.router,

@@ -41,6 +41,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/signals/today": Reads((SIGNALS,), DAY),
     "/api/signals/statistics": Reads((SIGNALS,), HOUR),
     "/api/signals/performance": Reads((SIGNALS,), HOUR),
+    "/api/signals/track-record": Reads((SIGNALS, JOURNAL)),
     "/api/signals/active": Reads((SIGNALS,)),
     "/api/signals/pending": Reads((SIGNALS,)),
     "/api/signals/symbol/{symbol:path}": Reads((SIGNALS,)),

@@ -28,14 +28,14 @@ class Signalled:
     """Signals whose result is known, in any order, each column of shape (n,).
 
     `id`: none twice. `at`: the close of the signal's candle, epoch seconds. `side`: +1 to buy, -1 to sell. `r`: the
-    R-multiple as signalled. `pip`: the price of one pip. NaN is `not known`.
+    R-multiple as signalled, and `pips` the same in pips. NaN is `not known`.
     """
 
     id: Ints
     at: Floats
     side: Codes
     r: Floats
-    pip: Floats
+    pips: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ def following_of(signals: Signalled, entries: Taken, start: float | None = None)
     at = _places(signals, mine)
     risk, worse = np.abs(mine.entry - mine.stop), mine.side * (mine.price - mine.entry)
     with np.errstate(divide="ignore", invalid="ignore"):  # levels that mean nothing have no slippage
-        in_pips, in_r = worse / signals.pip[at], np.where(risk > 0, worse / risk, np.nan)
+        in_r = np.where(risk > 0, worse / risk, np.nan)
+        in_pips = worse / _pip(risk, signals.r[at], signals.pips[at])
     return Following(
         since=since,
         signals=len(signals.id),
@@ -159,6 +160,12 @@ def _chosen(signals: Signalled, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int
 def _places(signals: Signalled, entries: Taken) -> npt.NDArray[np.int64]:
     """The row of each entry's signal; ids are in ascending order."""
     return np.searchsorted(signals.id, entries.signal)
+
+
+def _pip(risk: Floats, r: Floats, pips: Floats) -> Floats:
+    """The price of a pip as the result of each signal tells it: a power of ten, see `Instrument`. NaN without one."""
+    pip: Floats = np.power(10.0, np.round(np.log10(risk * np.abs(r / pips))))
+    return np.where(np.isfinite(pip) & (pip > 0), pip, np.nan)
 
 
 def _first(signals: Signalled, mine: Taken) -> float | None:
@@ -216,8 +223,9 @@ def _interval(days: Ints, columns: Floats) -> Interval:
     products = [parts[i] * parts[j] for i in range(4) for j in range(i, 4)]
     totals = resampled(np.concatenate((parts, np.stack(products))))
     with np.errstate(all="ignore"):  # a resample may have drawn nothing of a group
-        low, high = studentised(*_difference(totals, parts.shape[1]))
-    return (low, high) if np.isfinite(low + high) else UNKNOWN
+        estimate, error = _difference(totals, parts.shape[1])
+        (low,), (high,) = studentised(estimate[None, :], error[None, :])
+    return (float(low), float(high)) if np.isfinite(low + high) else UNKNOWN
 
 
 def _difference(totals: Floats, size: int) -> tuple[Floats, Floats]:

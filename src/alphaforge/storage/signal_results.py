@@ -88,6 +88,7 @@ class Settled:
 
     `opened`: the close of the signal's candle, or when it was made; `closed`; both in epoch seconds. `side`: +1 BUY,
     -1 SELL, 0 anything else. `status`: position in SETTLED. `said`: no candle decided it, somebody said so.
+    `simulated`: on invented prices, as far as that is known.
     `instrument`, `regime`: positions in `instruments` and `regimes`, -1 where there is none. `pips`, `r`, `mae`,
     `mfe` as `Outcome` has them; `cost`: the spread in R. NaN is `not known`.
     """
@@ -99,6 +100,7 @@ class Settled:
     status: Codes
     ambiguous: Flags
     said: Flags
+    simulated: Flags
     instrument: Ints
     regime: Ints
     confidence: Floats
@@ -179,8 +181,9 @@ _MARKS = (
     + case((_c.direction == _BUY, 4), (_c.direction == _SELL, 8), else_=0)
     + case((_c.ambiguous, 2), else_=0)
     + case((_c.r_multiple.is_(None), 1), else_=0)
+    + case((_c.simulated, 36), else_=0)
 )
-"""Four marks in one number: each column of ten thousand rows takes a millisecond."""
+"""Five marks in one number: each column of ten thousand rows takes a millisecond."""
 _SIDES = np.array([0, 1, -1], np.int8)
 
 
@@ -270,9 +273,10 @@ def settled_of(found: Sequence[Sequence[Any]]) -> Settled:
         opened=_seconds(opened)[order],
         closed=end[order],
         side=_SIDES[mark % 12 // 4][order],
-        status=(mark // 12).astype(np.int8)[order],
+        status=(mark // 12 % 3).astype(np.int8)[order],
         ambiguous=(mark & 2).astype(np.bool_)[order],
         said=(mark & 1).astype(np.bool_)[order],
+        simulated=mark[order] >= 36,  # noqa: PLR2004 - see the marks
         instrument=instrument[order],
         regime=regime[order],
         confidence=confidence,

@@ -18,6 +18,7 @@ MOST = {"/api/analysis/history": 2, "/api/signals": 2, "/signals": 2, "/api/jour
 MOST |= {"/api/signals/statistics": 2, "/api/rejections": 2, "/api/rejections/latest": 2}
 """Statements that read, by path; others take one at most."""
 EXPLAINED = {"/api/instruments/{instrument}/explain": 3, "/api/signals/{signal_id}/explain": 2}
+EXPLAINED |= {"/api/signals/track-record": 3}  # the settled, the others, and who followed them
 EXPLAINED |= {"/api/metrics": 2}  # the jobs that wait, and the last minutes
 OF_THE_MARKET = {"/api/signals/enhanced/statistics"}
 

@@ -71,6 +71,7 @@ async def test_settled_signals_come_back_as_columns_in_the_order_of_their_closin
     assert (settled.mae.tolist(), settled.mfe.tolist()) == ([3.5] * 3, [14.25] * 3)
     assert settled.ambiguous.tolist() == [True, False, False]
     assert not settled.said.any()
+    assert settled.simulated.all()
     assert settled.confidence.tolist() == [41.7, decision().confidence, decision().confidence]
     levels = decision().levels
     assert levels is not None
@@ -188,3 +189,4 @@ async def test_moments_of_the_predecessor_are_read_as_it_wrote_them(database: Da
     assert settled.closed == pytest.approx([MONDAY + 1.000001], abs=1e-6)
     assert (settled.instrument.tolist(), settled.regime.tolist(), settled.r.tolist()) == ([-1], [-1], [2.0])
     assert np.isnan(settled.confidence).all()
+    assert (settled.said.tolist(), settled.simulated.tolist()) == ([True], [False])

@@ -1,5 +1,6 @@
 """What a trader made of signals, by hand and against a plain second way of counting."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,14 @@ from hypothesis import strategies as st
 from alphaforge.statistics.following import CANDLE, MINIMUM, Following, Signalled, Taken, following_of
 from statistics_builders import DAY, MONDAY
 
-PIP = 0.0001
 NAN = float("nan")
 
 
 def signals(*rows: tuple[int, float, int, float]) -> Signalled:
     """Of (id, seconds since Monday, side, r)."""
     number, at, side, r = (np.array(column) for column in zip(*rows, strict=True)) if rows else [np.zeros(0)] * 4
-    pip = np.full(len(rows), PIP)
-    return Signalled(number.astype(np.int64), MONDAY + at.astype(float), side.astype(np.int8), r.astype(float), pip)
+    pips = r.astype(float) * 10  # a stop of 0.001
+    return Signalled(number.astype(np.int64), MONDAY + at.astype(float), side.astype(np.int8), r.astype(float), pips)
 
 
 def entries(*rows: tuple[int, float, int, float, float], stop: float = 1.309) -> Taken:
@@ -81,11 +81,23 @@ def test_slippage_is_positive_where_the_price_was_worse_on_either_side() -> None
     assert found.slippage_r.worst == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("risk", "pips", "slip"), [(0.0012, 24.0, 3.0), (12.0, 1_200 * 2.0, 0.0003 / 0.01)])
+def test_a_pip_is_what_the_result_of_the_signal_says(risk: float, pips: float, slip: float) -> None:
+    one = replace(signals((1, 0, 1, 2.0)), pips=np.array([pips]))
+    found = following_of(one, entries((1, 0, 1, 1.3103, 1.0), stop=1.31 - risk)).slippage_pips
+    assert (found.n, found.mean) == (1, pytest.approx(slip))
+
+
+def test_a_signal_that_ended_where_it_began_tells_no_pip() -> None:
+    found = following_of(signals((1, 0, 1, 0.0)), entries((1, 0, 1, 1.3103, 1.0)))
+    assert (found.slippage_pips.n, found.slippage_r.n) == (0, 1)
+
+
 def test_what_is_not_known_is_in_no_mean() -> None:
     one = signals((1, 0, 1, NAN), (2, 0, 1, 1.0))
     found = following_of(one, entries((1, 0, 1, NAN, 1.0), (2, 0, 1, 1.3101, NAN), stop=1.31))
     assert (found.slippage_r.n, found.slippage_r.mean, found.slippage_r.worst) == (0, None, None)
-    assert (found.slippage_pips.n, found.slippage_pips.mean) == (1, pytest.approx(1.0))
+    assert (found.slippage_pips.n, found.slippage_pips.mean) == (0, None)
     assert (found.edge.first.n, found.edge.first.value) == (1, 1.0)
     assert (found.execution.first.n, found.execution.first.value) == (0, None)
 
