@@ -165,7 +165,7 @@ _BY_STRATEGY, _BY_HAND = f"by_{Maker.STRATEGY}", f"by_{Maker.HAND}"
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     _BY_STRATEGY: _c.origin == "strategy",
     _BY_HAND: _c.origin == "manual",
-    "by_predecessor": _c.origin.is_(None),
+    "by_predecessor": and_(_c.origin.is_(None), _c.source.is_(None)),
     "source": _c.source == bindparam("source", ""),
     "strategy": _c.strategy == bindparam("strategy", ""),
     "simulated": _c.simulated == bindparam("simulated", False, type_=Boolean()),
@@ -197,10 +197,11 @@ def settled_statement(own: Sequence[str], within: Sequence[str], dialect: Dialec
 
 def others_statement(own: Sequence[str], within: Sequence[str]) -> Select[Any]:
     """How many other signals there are, by what they have in common."""
+    asked = case((and_(*_all(within)), 1), else_=0) == 1
     theirs = case((and_(*_all(own), _is_settled(own)), 1), else_=0) == 0
     known = case((_is_settled([_BY_HAND]), 1), else_=0)
     common = (_c.source, _c.origin, _c.strategy, _c.simulated, _c.status)
-    statement = select(*common, known.label("known"), func.count()).where(*_all(within), theirs)
+    statement = select(*common, known.label("known"), func.count()).where(asked, theirs)
     return statement.group_by(*common, known)
 
 
@@ -222,8 +223,9 @@ def _result(own: Sequence[str]) -> ColumnElement[Any]:
 
 
 def _is_settled(own: Sequence[str]) -> ColumnElement[bool]:
-    ended = _c.status.in_([status.value for status in SETTLED])
-    return and_(ended, _c.exit_time.is_not(None), _result(own).is_not(None))
+    """As a comparison that no index on the status serves: that of the record has all columns."""
+    ended = and_(_c.status.in_([status.value for status in SETTLED]), _c.exit_time.is_not(None))
+    return case((and_(ended, _result(own).is_not(None)), 1), else_=0) == 1
 
 
 def _epoch(column: Column[Any], dialect: Dialect) -> ColumnElement[Any]:

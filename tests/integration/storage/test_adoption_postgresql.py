@@ -12,6 +12,7 @@ from alphaforge.signals.model import Outcome, Status
 from alphaforge.storage import adoption
 from alphaforge.storage.engine import Database, over_database
 from alphaforge.storage.journal import JournalRepository, NewEntry
+from alphaforge.storage.signal_results import Maker, Whose, read_results
 from alphaforge.storage.signals import NewSignal, SignalCriteria, SignalRepository
 from builders import decision
 
@@ -85,7 +86,7 @@ async def test_everything_can_be_written_and_asked_whatever_the_types(postgres_d
         assert await signals.expire_unseen(43, 1_736_200_400)
         entry = NewEntry(1_736_200_000, "GBPUSD", "BUY", 1.0, 1.25, session="LONDON", outcome="WIN", profit_loss=5.0)
         (first, second) = await journal.create_many([entry, entry])
-        assert await journal.update(first, {"session": "OVERLAP", "outcome": "LOSS"})
+        assert await journal.update(first, {"session": "OVERLAP", "outcome": "LOSS", "signal_id": 41})
         assert await journal.delete(second)
     async with database.read() as connection:
         signals = SignalRepository(connection)
@@ -94,6 +95,10 @@ async def test_everything_can_be_written_and_asked_whatever_the_types(postgres_d
         assert await signals.count(SignalCriteria(statuses=(Status.EXPIRED,), end=1_740_000_000)) == 1
         assert [one.id for one in await signals.open_signals(own_only=True)] == [44]
         assert (await signals.counts_by_status())["EXPIRED"] > 1
+        settled, others, followers = await read_results(connection, Whose(Maker.STRATEGY, "sandbox"))
+        assert (settled.id.tolist(), settled.side.tolist()) == ([41], [1])
+        assert sum(one.count for one in others) == 43
+        assert (followers.signal.tolist(), followers.side.tolist()) == ([41], [1])
     await database.close()
 
 
