@@ -14,16 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import (
     Boolean,
-    Column,
     ColumnElement,
     Dialect,
-    Double,
     Select,
     and_,
     bindparam,
     case,
-    cast,
-    extract,
     func,
     select,
     true,
@@ -32,6 +28,7 @@ from sqlalchemy import (
 from alphaforge.core.candles import Floats, Ints
 from alphaforge.signals.model import Direction, Status
 from alphaforge.storage import rows
+from alphaforge.storage.columns import coded, columns, epoch, seconds
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.listing import Query
 from alphaforge.storage.signal_values import M5
@@ -189,9 +186,9 @@ _SIDES = np.array([0, 1, -1], np.int8)
 
 def settled_statement(own: Sequence[str], within: Sequence[str], dialect: Dialect) -> Select[Any]:
     """The columns of `Settled`, in any order."""
-    opened = _c.candle_time + M5 if _BY_STRATEGY in own else _epoch(_c.timestamp, dialect)
+    opened = _c.candle_time + M5 if _BY_STRATEGY in own else epoch(_c.timestamp, dialect)
     measured = (_c.confidence_score, _c.pips_captured, _result(own), _c.mae, _c.mfe, _c.spread_paid / _RISK)
-    statement = select(_c.id, opened, _epoch(_c.exit_time, dialect), _c.instrument, _c.regime, _MARKS, *measured)
+    statement = select(_c.id, opened, epoch(_c.exit_time, dialect), _c.instrument, _c.regime, _MARKS, *measured)
     return statement.where(*_all(within), *_all(own), _is_settled(own))
 
 
@@ -208,7 +205,7 @@ def others_statement(own: Sequence[str], within: Sequence[str]) -> Select[Any]:
 def followers_statement(dialect: Dialect) -> Select[Any]:
     """The columns of `Followers`."""
     side = case((_j.trade_type == _BUY, 1), (_j.trade_type == _SELL, 2), else_=0)
-    entry = (_j.signal_id, _epoch(_j.open_time, dialect), side, _j.entry_price, _j.r_value, _j.symbol)
+    entry = (_j.signal_id, epoch(_j.open_time, dialect), side, _j.entry_price, _j.r_value, _j.symbol)
     statement = select(*entry, _c.entry, _c.stop_loss).select_from(journal.join(signals, _c.id == _j.signal_id))
     return statement.where(_j.signal_id.is_not(None))
 
@@ -226,11 +223,6 @@ def _is_settled(own: Sequence[str]) -> ColumnElement[bool]:
     """As a comparison that no index on the status serves: that of the record has all columns."""
     ended = and_(_c.status.in_([status.value for status in SETTLED]), _c.exit_time.is_not(None))
     return case((and_(ended, _result(own).is_not(None)), 1), else_=0) == 1
-
-
-def _epoch(column: Column[Any], dialect: Dialect) -> ColumnElement[Any]:
-    """A moment as numpy reads it: SQLite's text as it is, elsewhere epoch seconds."""
-    return column if dialect.name == "sqlite" else cast(extract("epoch", column), Double())
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,16 +255,16 @@ def _texts(own: tuple[str, ...], within: tuple[str, ...], dialect: Dialect) -> l
 
 def settled_of(found: Sequence[Sequence[Any]]) -> Settled:
     """The rows of `settled_statement` as the driver has them."""
-    ids, opened, closed, instruments, regimes, marks, *measured = _columns(found, 12)
-    end = _seconds(closed)
+    ids, opened, closed, instruments, regimes, marks, *measured = columns(found, 12)
+    end = seconds(closed)
     order = np.lexsort((np.array(ids, np.int64), end))
     mark = np.array(marks, np.int64)
-    names, instrument = _coded(instruments)
-    regime_names, regime = _coded(regimes)
+    names, instrument = coded(instruments)
+    regime_names, regime = coded(regimes)
     confidence, pips, r, mae, mfe, cost = (np.array(column, np.float64)[order] for column in measured)
     return Settled(
         id=np.array(ids, np.int64)[order],
-        opened=_seconds(opened)[order],
+        opened=seconds(opened)[order],
         closed=end[order],
         side=_SIDES[mark % 12 // 4][order],
         status=(mark // 12 % 3).astype(np.int8)[order],
@@ -294,31 +286,13 @@ def settled_of(found: Sequence[Sequence[Any]]) -> Settled:
 
 def followers_of(found: Sequence[Sequence[Any]]) -> Followers:
     """The rows of `followers_statement` as the driver has them."""
-    signal, opened, side, price, r, symbol, entry, stop = _columns(found, 8)
+    signal, opened, side, price, r, symbol, entry, stop = columns(found, 8)
     prices = (np.array(column, np.float64) for column in (price, r, entry, stop))
     at, own, level, given_up = prices
     sides = _SIDES[np.array(side, np.int64)]
-    return Followers(np.array(signal, np.int64), _seconds(opened), sides, at, own, tuple(symbol), level, given_up)
+    return Followers(np.array(signal, np.int64), seconds(opened), sides, at, own, tuple(symbol), level, given_up)
 
 
 def _others(row: Sequence[Any]) -> Others:
     source, origin, strategy, simulated, status, known, count = row
     return Others(source, origin, strategy, None if simulated is None else bool(simulated), status, bool(known), count)
-
-
-def _columns(found: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
-    return list(zip(*found, strict=True)) if found else [()] * width
-
-
-def _seconds(moments: Sequence[Any]) -> Floats:
-    """Epoch seconds of texts as SQLite keeps them, or of numbers."""
-    if moments and isinstance(moments[0], str):
-        return np.array(moments, "datetime64[us]").astype(np.int64) / 1e6
-    return np.array(moments, np.float64)
-
-
-def _coded(words: Sequence[str | None]) -> tuple[tuple[str, ...], Ints]:
-    """The words that occur, in order, and the position of each row's among them; -1 where there is none."""
-    names = tuple(sorted({word for word in words if word is not None}))
-    places: dict[str | None, int] = {None: -1, **{name: place for place, name in enumerate(names)}}
-    return names, np.fromiter(map(places.__getitem__, words), np.int64, len(words))
