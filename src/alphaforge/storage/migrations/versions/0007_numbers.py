@@ -3,10 +3,17 @@
 import sqlalchemy as sa
 from alembic import op
 
+from alphaforge.storage import journal_changes
+
 revision = "0007_numbers"
 down_revision = "0006_measurements"
 branch_labels = None
 depends_on = None
+
+_CLOSED = (
+    *("close_time", "id", "open_time", "outcome", "profit_loss", "r_value", "pips", "mae", "mfe"),
+    *("symbol", "trade_type", "session", "trade_setup", "tags"),
+)
 
 
 def upgrade() -> None:
@@ -34,10 +41,18 @@ def upgrade() -> None:
         sa.Column("result", sa.LargeBinary(), nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_journal_closed", "journal_entries", list(_CLOSED))
+    connection = op.get_bind()
+    for statement in journal_changes.create_statements(connection.dialect.name):
+        connection.exec_driver_sql(statement)
 
 
 def downgrade() -> None:
     """Take it away."""
+    connection = op.get_bind()
+    for statement in journal_changes.drop_statements(connection.dialect.name):
+        connection.exec_driver_sql(statement)
+    op.drop_index("ix_journal_closed", "journal_entries")
     op.drop_table("backtest_parts")
     op.drop_table("backtests")
     op.drop_table("journal_changes")
