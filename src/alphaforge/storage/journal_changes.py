@@ -45,12 +45,11 @@ def drop_statements(dialect: str) -> list[str]:
 
 
 def versions_statement(dialect: str) -> str:
-    """One row: how many days there are, the sum of their versions, and of those that are not below a version, given as
-    the one parameter, `day,version,day,version`.
+    """One row: how many days there are, the sum of their versions, and `day,version,...` of the newest.
 
-    Whoever knows all up to that version, and with these comes to the same number and the same sum, knows all: a version
-    only ever grows. Whoever comes to another, asks from 0.
-    """  # noqa: D205 - one sentence
+    Newest: of a version that is not below the one parameter. Who knows all up to that one, and with these comes to the
+    same number and the same sum, knows all, for a version only grows; who comes to another sum asks from 0.
+    """
     if dialect == "sqlite":
         of = "group_concat(CASE WHEN version >= ? THEN day || ',' || version END)"
     else:
@@ -74,7 +73,8 @@ def day_of(dialect: str, row: str) -> str:
 
 def _recount(dialect: str) -> str:
     now = _SQLITE_NOW if dialect == "sqlite" else _POSTGRESQL_NOW
-    return f"INSERT INTO journal_changes (day, version) SELECT day, {now} FROM ({_days(dialect)}) d WHERE day IS NOT NULL"  # noqa: S608 - names of this module only
+    noted = f"SELECT day, {now} FROM ({_days(dialect)}) d WHERE day IS NOT NULL"  # noqa: S608 - names of this module only
+    return f"INSERT INTO journal_changes (day, version) {noted}"
 
 
 def _days(dialect: str) -> str:
@@ -123,7 +123,7 @@ _POSTGRESQL = [
         SELECT day, {_POSTGRESQL_NOW} FROM unnest(days) AS day ORDER BY day
         ON CONFLICT (day) DO UPDATE SET version = greatest(noted.version + 1, excluded.version)
         WHERE noted.xmin <> pg_current_xact_id()::xid;
-    END $$""",
+    END $$""",  # noqa: S608 - names of this module only
     f"""CREATE FUNCTION journal_changes_rows() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF TG_OP = 'INSERT' THEN {_note(_rows("new"))}

@@ -6,6 +6,7 @@ and the trades of those alone are read again. Each process has days of its own; 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.journal import Totals, totals_of
 from alphaforge.storage.journal_changes import versions_statement
-from alphaforge.storage.journal_results import DAY, MANY, read_closed
+from alphaforge.storage.journal_results import DAY, MANY, ClosedEntries, read_closed
 from alphaforge.storage.totals import kept_statement
 
 _HOUR = 3_600
@@ -33,29 +34,25 @@ class Known:
     days: Ints = field(default_factory=lambda: _NONE)
     versions: Ints = field(default_factory=lambda: _NONE)
 
-    def with_days(self, others: "Known") -> "Known":
-        """This one, with the days of `others` as those know them."""
-        place = np.searchsorted(self.days, others.days)
-        if len(self.days) and np.array_equal(self.days[np.minimum(place, len(self.days) - 1)], others.days):
-            versions = self.versions.copy()
-            versions[place] = others.versions
-            return Known(self.days, versions)
-        kept = ~np.isin(self.days, others.days)
-        days = np.concatenate((self.days[kept], others.days))
-        order = np.argsort(days)
-        return Known(days[order], np.concatenate((self.versions[kept], others.versions))[order])
-
-    def behind(self, others: "Known") -> "Known":
-        """Those of `others` of which this one knows another version, or none."""
+    def of(self, days: Ints) -> Ints:
+        """The version of each of these days, -1 where there is none."""
         if not len(self.days):
-            return others
-        place = np.minimum(np.searchsorted(self.days, others.days), len(self.days) - 1)
-        new = (self.days[place] != others.days) | (self.versions[place] != others.versions)
-        return others.part(np.flatnonzero(new))
+            return np.full(len(days), -1)
+        place = np.minimum(np.searchsorted(self.days, days), len(self.days) - 1)
+        return np.where(self.days[place] == days, self.versions[place], -1)
 
-    def part(self, places: Ints | slice) -> "Known":
-        """The days at these places."""
-        return Known(self.days[places], self.versions[places])
+    def with_days(self, days: Ints, versions: Ints) -> "Known":
+        """This one with days (ascending) of these versions; -1 takes a day away."""
+        if np.array_equal(found := self.of(days), versions):
+            return self
+        if (found >= 0).all() and (versions >= 0).all():
+            changed = self.versions.copy()
+            changed[np.searchsorted(self.days, days)] = versions
+            return Known(self.days, changed)
+        kept, there = ~np.isin(self.days, days), versions >= 0
+        merged = np.concatenate((self.days[kept], days[there]))
+        order = np.argsort(merged)
+        return Known(merged[order], np.concatenate((self.versions[kept], versions[there]))[order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,50 +73,77 @@ class JournalDays:
     _one_reads: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def now(self) -> Journal:
-        """The journal as it is; whoever asks while it is read waits, and reads only what changed since."""
-        async with self._one_reads, self.database.read() as connection:
-            newest = int(self._known.versions.max(initial=0))
-            totals, count, total, changed = await _asked(connection, newest)
-            if (len((there := self._known.with_days(changed)).days), int(there.versions.sum())) != (count, total):
-                _, _, _, changed = await _asked(connection, 0)
-            await self._catch_up(connection, self._known.behind(changed))
+        """The journal as it is."""
+        async with self.database.read() as connection:
+            return await self.within(connection)
+
+    async def within(self, connection: AsyncConnection) -> Journal:
+        """The journal as this transaction sees it; who comes while it is read waits, and reads what changed since."""
+        async with self._one_reads:
+            totals, changed = await self._changed(connection)
+            await self._catch_up(connection, changed)
             return Journal(self._days, totals)
 
-    async def _catch_up(self, connection: AsyncConnection, behind: Known) -> None:
-        """Read the days that differ; what is read is kept, even where the next part fails."""
-        size = 1
-        while len(behind.days):
-            count = _first(behind.days, size)
-            read = await self._read(connection, behind.days[:count])
-            self._known = self._known.with_days(behind.part(slice(count)))
-            behind = behind.part(slice(count, None))
+    async def _changed(self, connection: AsyncConnection) -> tuple[Totals, Known]:
+        """The totals, and the days that are not as they are known; those that are gone with a version of -1."""
+        told = await _told(connection, int(self._known.versions.max(initial=0)))
+        there = self._known.with_days(told.days, told.versions)
+        if (len(there.days), int(there.versions.sum())) == (told.count, told.sum):
+            days, versions = told.days, told.versions
+        else:
+            there = await _told(connection, 0)
+            days = np.union1d(self._known.days, there.days)
+            versions = there.of(days)
+        new = self._known.of(days) != versions
+        return told.totals, Known(days[new], versions[new])
+
+    async def _catch_up(self, connection: AsyncConnection, changed: Known) -> None:
+        """Read the days that changed; what is read is kept, even where the next part fails."""
+        done, size = 0, 1
+        while done < len(changed.days):
+            days = changed.days[done : done + size]
+            days = days[: _in_a_row(days)]
+            read = await self._read(connection, days)
+            self._known = self._known.with_days(days, changed.versions[done : done + len(days)])
+            done += len(days)
             size = max(1, min(_MOST_DAYS, 2 * size, size * _ROWS_AT_ONCE // max(read, 1)))
 
     async def _read(self, connection: AsyncConnection, days: Ints) -> int:
         """Sum up the trading days that these UTC days belong to: its own until New York's evening, then the next."""
         wanted = np.union1d(days, days + 1)
-        start, end = int(wanted[0]) * DAY - 3 * _HOUR, int(wanted[-1] + 1) * DAY - 2 * _HOUR  # 17:00 New York in UTC
-        trades = (await read_closed(connection, start, end)).trades
-
-        def summed() -> Days:
-            return summarised(trades.where(np.isin(trading_days(trades.closed), wanted)))
-
-        found = await asyncio.to_thread(summed) if len(trades) > MANY else summed()
+        trades = (await closed_on(connection, wanted)).trades
+        found = await asyncio.to_thread(summarised, trades) if len(trades) > MANY else summarised(trades)
         self._days = replaced(self._days, found, np.setdiff1d(wanted, found.day))
         return len(trades)
 
 
-def _first(days: Ints, most: int) -> int:
-    """How many of these days follow one another from the first on, `most` at most; the trading days of each touch."""
-    gaps = np.flatnonzero(np.diff(days[:most]) > 2)  # noqa: PLR2004 - a day and the next trading day
-    return int(gaps[0]) + 1 if len(gaps) else min(most, len(days))
+async def closed_on(connection: AsyncConnection, days: Ints, words: Sequence[str] = ()) -> ClosedEntries:
+    """The trades of these trading days (since 1970, int64 (n,), ascending), with `words` as `read_closed` has them."""
+    start, end = int(days[0]) * DAY - 3 * _HOUR, int(days[-1] + 1) * DAY - 2 * _HOUR  # 17:00 New York in UTC
+    found = await read_closed(connection, start, end, words)
+    return found.where(np.isin(trading_days(found.trades.closed), days))
 
 
-async def _asked(connection: AsyncConnection, since: int) -> tuple[Totals, int, int, Known]:
-    """The totals; of the noted days their number, the sum of their versions, and those whose versions are not below."""
+def _in_a_row(days: Ints) -> int:
+    """How many of these days follow one another from the first on: the trading days of each touch those of the next."""
+    gaps = np.flatnonzero(np.diff(days) > 2)  # noqa: PLR2004 - a day, and the next trading day
+    return int(gaps[0]) + 1 if len(gaps) else len(days)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told(Known):
+    """What the database tells: of all noted days the number and the sum of their versions; the totals."""
+
+    count: int = 0
+    sum: int = 0
+    totals: Totals = field(default_factory=dict)
+
+
+async def _told(connection: AsyncConnection, since: int) -> _Told:
+    """With the days whose versions are not below `since`."""
     statement = f"SELECT * FROM ({kept_statement()}) t CROSS JOIN ({versions_statement(connection.dialect.name)}) v"  # noqa: S608 - statements of ours
     ((row,),) = await connection.fetch((statement, (since,)))
     *totals, count, total, text = row
     found = np.fromstring(text or "", np.int64, sep=",").reshape(-1, 2)
     days, versions = found[np.argsort(found[:, 0])].T
-    return totals_of(totals), int(count), int(total), Known(days, versions)
+    return _Told(days, versions, int(count), int(total), totals_of(totals))

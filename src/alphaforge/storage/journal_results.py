@@ -6,13 +6,15 @@ closing, then of their ids, whichever statement read them: figures are the same 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alphaforge.core.candles import Floats
 from alphaforge.statistics.trades import Classes, ResultClass, Trades
@@ -40,7 +42,14 @@ class ClosedEntries:
     """Closed trades, and by name what the trader wrote beside each: symbol, trade_type, session, trade_setup, tags."""
 
     trades: Trades
-    words: dict[str, Sequence[str | None]]
+    words: Mapping[str, Sequence[str | None]]
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> "ClosedEntries":
+        """The chosen ones, by mask."""
+        if chosen.all():
+            return self
+        words = {name: list(compress(said, chosen.tolist())) for name, said in self.words.items()}
+        return ClosedEntries(self.trades.where(chosen), words)
 
 
 async def read_closed(connection: AsyncConnection, start: int, end: int, words: Sequence[str] = ()) -> ClosedEntries:
