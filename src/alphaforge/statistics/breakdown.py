@@ -10,7 +10,7 @@ from alphaforge.core.candles import Ints
 from alphaforge.core.errors import InvalidInput
 from alphaforge.statistics import results
 from alphaforge.statistics.days import Days, summarised
-from alphaforge.statistics.estimates import edge
+from alphaforge.statistics.estimates import edges
 from alphaforge.statistics.sections import Estimate
 from alphaforge.statistics.trades import Trades
 
@@ -78,7 +78,7 @@ def by_codes(trades: Trades, codes: npt.NDArray[np.integer], labels: Sequence[st
 def group_figures(days: Days) -> GroupFigures:
     """The figures of a group from its own days."""
     totals = results.totals_of(days)
-    money, multiples = edge(days, "profit", "shortfall", "amounts"), edge(days, "r_profit", "r_shortfall", "rs")
+    money, multiples = edges(days)
     trades, known = int(totals["trades"]), int(totals["amounts"])
     pips, multiples_known = totals["pips_known"], int(totals["rs"])
     return GroupFigures(

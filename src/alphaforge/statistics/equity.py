@@ -55,6 +55,17 @@ def returns(account: Equity) -> Floats | None:
     return np.diff(account.equity) / account.equity[:-1]
 
 
+def daily_returns(days: Days, balance: float) -> Floats | None:
+    """The return of every trading day from the first trade's to the last one's, flat days as 0; None: see `returns`."""
+    account = equity(days, balance)
+    found = returns(account)
+    if found is None:
+        return None
+    every = np.zeros(len(found) + int(account.flat.sum()))
+    every[np.arange(len(found)) + np.cumsum(account.flat) - account.flat] = found
+    return every
+
+
 @dataclass(frozen=True, slots=True)
 class Fall:
     """The deepest fall in money: its days, and how many calendar days from the high to the recovery or the end."""

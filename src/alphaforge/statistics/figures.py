@@ -12,7 +12,7 @@ from alphaforge.statistics import equity as accounts
 from alphaforge.statistics import results
 from alphaforge.statistics.days import Days, summarised
 from alphaforge.statistics.equity import Equity
-from alphaforge.statistics.estimates import YEAR, edge, pace
+from alphaforge.statistics.estimates import YEAR, edges, pace
 from alphaforge.statistics.sections import Daily, Drawdown, Estimate, Figures
 from alphaforge.statistics.trades import Trades
 
@@ -34,8 +34,7 @@ def statistics_of(trades: Trades, *, balance: float | None = None) -> Figures:
 def figures_of(days: Days, *, balance: float | None = None) -> Figures:
     """Every figure of some days. Raises InvalidInput for a balance that is not above zero."""
     totals = results.totals_of(days)
-    in_money = edge(days, "profit", "shortfall", "amounts")
-    in_r = edge(days, "r_profit", "r_shortfall", "rs")
+    in_money, in_r = edges(days)
     account = accounts.equity(days, balance)
     daily = _daily(account)
     return Figures(

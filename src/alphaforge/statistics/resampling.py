@@ -20,6 +20,7 @@ MINIMUM_DAYS = 5
 
 _SIZES = (*range(MINIMUM_DAYS, 21), 25, 32, 40, 50, 63, 80, 100, 125, 160, 200, 250)  # few, so that they can be kept
 _LOW, _HIGH = 0.025, 0.975
+_MOST = 0.99  # where more resamples than a hundredth have no such figure, as without a loss, there is no interval
 _SEED = 19_790_101
 
 Interval = tuple[float | None, float | None]
@@ -39,33 +40,35 @@ def blocks(columns: Floats) -> Floats:
 
 @lru_cache(maxsize=len(_SIZES))
 def _weights(size: int) -> Floats:
-    """How often each block is drawn in each resample, (1 + RESAMPLES, size); the first row is the sample itself."""
+    """How often each block is drawn in each resample, (size, 1 + RESAMPLES); the first column is the sample itself."""
     generator = np.random.Generator(np.random.PCG64(_SEED + size))
     drawn = generator.multinomial(size, np.full(size, 1 / size), RESAMPLES)
-    return np.concatenate((np.ones((1, size)), drawn.astype(np.float64)))
+    return np.ascontiguousarray(np.concatenate((np.ones((1, size)), drawn.astype(np.float64))).T)
 
 
 def resampled(columns: Floats) -> Floats:
     """Totals of the sample (first column) and of each resample, (k, 1 + RESAMPLES), from blocks, (k, b)."""
-    totals: Floats = columns @ _weights(columns.shape[1]).T
+    totals: Floats = columns @ _weights(columns.shape[1])
     return totals
 
 
-def studentised(estimate: Floats, error: Floats) -> tuple[float, float]:
-    """The bootstrap-t interval from estimates and their standard errors, (1 + RESAMPLES,), the sample's own first.
+def studentised(estimates: Floats, errors: Floats) -> tuple[Floats, Floats]:
+    """Low and high ends of bootstrap-t intervals, (k,), from estimates and standard errors, (k, 1 + RESAMPLES).
 
-    An end may be infinite, or NaN where no resample has an error.
+    The sample's own come first in each row. Ends may be infinite, and are NaN where the sample has no estimate.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        t = (estimate[1:] - estimate[0]) / error[1:]
-    t = np.sort(t[~np.isnan(t)])
-    return (
-        float(estimate[0] - _quantile(t, _HIGH) * error[0]),
-        float(estimate[0] - _quantile(t, _LOW) * error[0]),
-    )
+    with np.errstate(all="ignore"):
+        t = (estimates[:, 1:] - estimates[:, :1]) / errors[:, 1:]
+        low, high = np.array([_quantiles(row) for row in t]).T
+        return estimates[:, 0] - high * errors[:, 0], estimates[:, 0] - low * errors[:, 0]
 
 
-def _quantile(ordered: Floats, share: float) -> float:
-    """The value with `share` of (n + 1) at or below it, no interpolation: Davison and Hinkley 1997, equation 5.6."""
-    at = round(share * (len(ordered) + 1)) - 1
-    return float(ordered[min(max(at, 0), len(ordered) - 1)]) if len(ordered) else float("nan")
+def _quantiles(values: Floats) -> tuple[float, float]:
+    """The ordered values of ranks (n + 1) 0.025 and (n + 1) 0.975: Davison and Hinkley 1997, chapter 5."""
+    known = ~np.isnan(values)
+    if np.count_nonzero(known) < _MOST * len(values):
+        return np.nan, np.nan
+    values = values[known]
+    ranks = [round(share * (len(values) + 1)) - 1 for share in (_LOW, _HIGH)]
+    values = np.partition(values, ranks)
+    return float(values[ranks[0]]), float(values[ranks[1]])
