@@ -22,6 +22,8 @@ _SIZES = (*range(MINIMUM_DAYS, 21), 25, 32, 40, 50, 63, 80, 100, 125, 160, 200, 
 _LOW, _HIGH = 0.025, 0.975
 _MOST = 0.99  # where more resamples than a hundredth have no such figure, as without a loss, there is no interval
 _SEED = 19_790_101
+_ONE_CORE = 262_144
+"""Products up to which OpenBLAS stays on one core: others, of a busy machine, take ten times as long to come."""
 
 Interval = tuple[float | None, float | None]
 UNKNOWN: Interval = (None, None)
@@ -48,7 +50,10 @@ def _weights(size: int) -> Floats:
 
 def resampled(columns: Floats) -> Floats:
     """Totals of the sample (first column) and of each resample, (k, 1 + RESAMPLES), from blocks, (k, b)."""
-    totals: Floats = columns @ _weights(columns.shape[1])
+    weights = _weights(columns.shape[1])
+    step = max(1, _ONE_CORE // columns.size)
+    parts = [columns @ weights[:, at : at + step] for at in range(0, weights.shape[1], step)]
+    totals: Floats = np.concatenate(parts, axis=1)
     return totals
 
 
