@@ -59,7 +59,8 @@ def versions_statement(dialect: str) -> str:
 
 def unnoted_statement(dialect: str) -> str:
     """How many days there are of trades that `journal_changes` does not have."""
-    return f"SELECT count(*) FROM ({_days(dialect)}) d WHERE day NOT IN (SELECT day FROM journal_changes)"  # noqa: S608 - names of this module only
+    there = "day IS NOT NULL AND day NOT IN (SELECT day FROM journal_changes)"
+    return f"SELECT count(*) FROM ({_days(dialect)}) d WHERE {there}"  # noqa: S608 - names of this module only
 
 
 def day_of(dialect: str, row: str) -> str:
