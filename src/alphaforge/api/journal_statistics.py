@@ -139,7 +139,7 @@ async def journal_breakdown(services: Asked, by: By, start: FromDay = None, end:
 async def journal_calendar(
     services: Asked,
     *,
-    year: Annotated[int | None, Query(ge=1970, lt=2100)] = None,
+    year: Annotated[int | None, Query(ge=1970, lt=2100, description="Of the trading days.")] = None,
     month: Annotated[int | None, Query(ge=1, le=12, description="Of `year`.")] = None,
     start: FromDay = None,
     end: ToDay = None,
