@@ -32,6 +32,7 @@ from alphaforge.api import (
     rejections,
     signal_changes,
     signals,
+    statistics,
     status,
     stream,
 )
@@ -72,6 +73,7 @@ _ROUTERS = (
     jobs.router,
     job_files.router,
     backtest.router,
+    statistics.router,
     documentation.router,
 )
 """In this order: fixed paths come before those with an id in the same place."""

@@ -73,6 +73,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/instruments/available": LIVE,  # what the account can trade, known after the first answer
     "/api/symbols": LIVE,  # another process may have added one a moment ago
     "/api/backtest/symbols": Reads(),
+    "/api/statistics/definitions": Reads(),
     "/api/jobs": LIVE,  # progress is told in no commit that others hear of
     "/api/jobs/{job_id}": LIVE,
     "/api/jobs/{job_id}/file": LIVE,  # streamed as well

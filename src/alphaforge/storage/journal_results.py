@@ -30,6 +30,10 @@ _CLASS = "CASE CAST(outcome AS text) WHEN 'WIN' THEN 1 WHEN 'LOSS' THEN -1 WHEN 
 _NUMBERS = (_CLASS, "profit_loss", "r_value", "pips", "mae", "mfe")
 _WIDTH = 3 + len(_NUMBERS)
 """Id, close, opening, then the numbers."""
+_OTHER_FORM = (
+    "(length(close_time) <> 26 OR substr(close_time, 11, 1) <> ' ') AND strftime('%s', close_time) IS NOT NULL"
+)
+"""Of a time that is none as it is mostly written."""
 MANY = 1_000
 """Rows that are worth a thread: below, it takes longer to hand them over."""
 
@@ -58,8 +62,9 @@ async def read_closed(connection: AsyncConnection, start: int, end: int, words: 
     What lies outside 1970 to 2100 is left out. Thousands of rows are put into columns in a thread.
     """
     start, end = max(start, 0), min(end, (LAST_DAY + 1) * DAY)
+    start = min(start, end)  # far days have no date
     read = _rows_of_sqlite if connection.dialect.name == "sqlite" else _row_of_postgresql
-    cells, columns_of, count = await read(connection, start, max(start, end), words)
+    cells, columns_of, count = await read(connection, start, end, words)
 
     def closed() -> ClosedEntries:
         columns = columns_of(cells)
@@ -73,9 +78,10 @@ async def _rows_of_sqlite(connection: AsyncConnection, start: int, end: int, wor
     """A time may have been written in another form, or with an offset: in a text order it is off by a day at most."""
     names = ", ".join(("id", "close_time", "open_time", *_NUMBERS, *words))
     statement = f"""SELECT {names} FROM journal_entries INDEXED BY ix_journal_closed
-        WHERE close_time >= ? AND close_time < ? AND CAST(strftime('%s', close_time) AS INTEGER) BETWEEN ? AND ?"""  # noqa: S608 - names of this module only
-    texts = [date.fromordinal(_TO_ORDINAL + day).isoformat() for day in (start // DAY - 1, (end - 1) // DAY + 2)]
-    (rows,) = await connection.fetch((statement, (*texts, start, end - 1)))
+        WHERE close_time >= ? AND close_time < ? AND (close_time BETWEEN ? AND ? OR {_OTHER_FORM})"""  # noqa: S608 - names of this module only
+    days = [date.fromordinal(_TO_ORDINAL + day).isoformat() for day in (start // DAY - 1, (end - 1) // DAY + 2)]
+    moments = [str(_EPOCH + timedelta(seconds=moment)) for moment in (start, end)]
+    (rows,) = await connection.fetch((statement, (*days, *moments)))
     return rows, partial(_columns_of_rows, width=_WIDTH + len(words)), len(rows)
 
 

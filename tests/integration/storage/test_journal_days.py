@@ -334,6 +334,15 @@ def test_texts_become_moments_whatever_their_form() -> None:
     assert epochs_of_texts([]).shape == (0,)
 
 
+async def test_trades_beyond_all_calendars_are_left_out(database: Database) -> None:
+    await stored(database, entry())
+    far = ["9999-12-31 23:00:00.000000", "1969-12-31 20:00:00.000000", "2100-01-01 00:00:00.000000"]
+    for written in far if database.dialect == "sqlite" else [*far, "20000-01-01", "infinity", "0044-03-15 BC"]:
+        await sql(database, plain_insert(written))
+    days = (await JournalDays(database).now()).days
+    assert (days.day.tolist(), days.of("trades").tolist()) == ([MONDAY // DAY], [1.0])
+
+
 async def test_words_stand_beside_their_trades(database: Database) -> None:
     await stored(
         database,
