@@ -11,8 +11,6 @@ from alphaforge.api.journal_body import Row, derived_fields, entry_body
 from alphaforge.api.journal_lists import ENTRY_PARAMETERS, AskedEntries
 from alphaforge.api.parameters import LARGEST_ID, Asked
 from alphaforge.api.schemas import journal as shapes
-from alphaforge.api.services import Services
-from alphaforge.api.signal_body import percent
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.journal import JournalRepository, NewEntry
@@ -109,30 +107,3 @@ def _stored(row: Row, message: str) -> Response:
     """The entry at the top for clients that read it there, and whole under a key for those that unwrap it."""
     body = entry_body(row)
     return json_answer({**body, "success": True, "message": message, "journal_entry": body})
-
-
-@router.get("/api/journal/statistics", summary="The journal in figures", response_model=shapes.JournalStatistics)
-async def journal_statistics(services: Asked) -> Response:
-    """Figures over all entries."""
-    return json_answer(await _statistics(services))
-
-
-@router.get("/api/stats", summary="The same under older keys", response_model=shapes.Stats)
-async def stats(services: Asked) -> Response:
-    """Figures over all entries."""
-    figures = await _statistics(services)
-    return json_answer({"profit_loss": figures["total_pnl"], **figures})
-
-
-async def _statistics(services: Services) -> dict[str, object]:
-    async with services.database.read() as connection:
-        figures = await JournalRepository(connection).statistics()
-    return {
-        "total_trades": figures["total_trades"],
-        "wins": figures["wins"],
-        "losses": figures["losses"],
-        "win_rate": percent(figures["wins"], figures["total_trades"]),
-        "total_pnl": round(figures["total_pnl"] or 0.0, 2),
-        "total_pips": round(figures["total_pips"] or 0.0, 1),
-        "avg_r": round(figures["avg_r"] or 0.0, 2),
-    }

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, StorageError
-from alphaforge.storage import announcements, change_events, tables, totals, work_tables  # noqa: F401 - its tables are of the same metadata
+from alphaforge.storage import announcements, change_events, journal_changes, tables, totals, work_tables  # noqa: F401 - its tables are of the same metadata
 
 if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where there is something to migrate
     from alembic.config import Config
 
 PREDECESSOR = "0001_predecessor"
 HEAD = "0007_numbers"
-KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", "0004_filters", "0005_background", HEAD)
+KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", "0004_filters", "0005_background", "0006_measurements", HEAD)
 MIGRATIONS = Path(__file__).parent / "migrations"
 LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)
 _VERSION_TABLE = text(
@@ -114,7 +114,8 @@ def create(connection: Connection, revision: str) -> None:
 
 def _programs(dialect: str) -> list[str]:
     """What the database is to do by itself."""
-    found = [*totals.create_statements(dialect), *change_events.create_statements(dialect)]
+    kept = (totals, change_events, journal_changes)
+    found = [statement for each in kept for statement in each.create_statements(dialect)]
     if dialect == "postgresql":
         found += [*announcements.create_statements(), *announcements.trigger_statements(announcements.LATER_NOUNS)]
     return found

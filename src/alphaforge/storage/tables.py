@@ -161,6 +161,12 @@ journal = Table(
         sqlite_where=text("signal_id IS NOT NULL"),
         postgresql_where=text("signal_id IS NOT NULL"),
     ),
+    # all that figures are made of: a row may hold pictures, and its outcome lies behind them
+    Index(
+        "ix_journal_closed",
+        *("close_time", "id", "open_time", "outcome", "profit_loss", "r_value", "pips", "mae", "mfe"),
+        *("symbol", "trade_type", "session", "trade_setup", "tags"),
+    ),
 )
 
 analytics = Table(
@@ -215,7 +221,7 @@ journal_changes = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
 )
-"""How often the entries that closed on a UTC day (days since 1970) have changed."""
+"""What version the entries are that closed on a UTC day (since 1970), kept by triggers: see journal_changes.py."""
 
 evaluations = Table(
     "evaluations",

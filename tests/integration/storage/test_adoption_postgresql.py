@@ -157,7 +157,7 @@ async def test_going_back_leaves_the_predecessors_schema_and_all_its_rows(
     await over_database(postgres_database, adoption.take_back)
     assert await columns(postgres_database) == original
     assert await predecessor.read_postgresql(postgres_database, "trading_signals") == rows
-    ((functions,),) = await ask(postgres_database, "SELECT count(*) FROM pg_proc WHERE proname LIKE 'journal_totals%'")
+    ((functions,),) = await ask(postgres_database, "SELECT count(*) FROM pg_proc WHERE proname LIKE 'journal_%'")
     assert functions == 0
     await opened_and_closed(postgres_database)
 
@@ -184,8 +184,8 @@ async def everything(url: str) -> list[tuple[object, ...]]:
             " FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2",
         ),
         *await ask(url, "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"),
-        *await ask(url, "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
-        *await ask(url, "SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'journal_totals%' ORDER BY 1"),
+        *await ask(url, "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"),
+        *await ask(url, "SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'journal_%' ORDER BY 1"),
     ]
 
 

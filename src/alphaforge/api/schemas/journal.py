@@ -279,27 +279,3 @@ class EntryList(Answer):
     count: int
     total_entries: int
     next: Next = None
-
-
-class JournalStatistics(Answer):
-    """The journal in figures."""
-
-    total_trades: int = Field(description="All entries, open ones included.")
-    wins: int
-    losses: int
-    win_rate: float = Field(description="Wins of all entries, in percent.")
-    total_pnl: float
-    total_pips: float
-    avg_r: float = Field(description="Mean R of the entries whose R is known and not zero, as in the predecessor.")
-
-
-class Stats(Answer):
-    """The same under the keys of /api/stats."""
-
-    total_trades: int
-    win_rate: float
-    profit_loss: float
-    total_pips: float
-    wins: int
-    losses: int
-    avg_r: float
