@@ -59,11 +59,10 @@ async def track_record(
         end=end,
     )
     async with services.database.read() as connection:
-        settled, others, followers = await read_results(connection, whose)
+        found = await read_results(connection, whose)
     invented = market.simulated if whose.source == market.source else None
     # ten thousand signals in their parts take a tenth of a second
-    body = await asyncio.to_thread(record_body, whose, settled, others, followers, simulated=invented)
-    return json_answer(body)
+    return await asyncio.to_thread(lambda: json_answer(record_body(whose, *found.columns(), simulated=invented)))
 
 
 def _whose(source: str | None, strategy: str | None, own: str) -> Whose:

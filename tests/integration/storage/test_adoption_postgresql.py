@@ -95,7 +95,8 @@ async def test_everything_can_be_written_and_asked_whatever_the_types(postgres_d
         assert await signals.count(SignalCriteria(statuses=(Status.EXPIRED,), end=1_740_000_000)) == 1
         assert [one.id for one in await signals.open_signals(own_only=True)] == [44]
         assert (await signals.counts_by_status())["EXPIRED"] > 1
-        settled, others, followers = await read_results(connection, Whose(Maker.STRATEGY, "sandbox"))
+        found = await read_results(connection, Whose(Maker.STRATEGY, "sandbox"))
+        settled, others, followers = found.columns()
         assert (settled.id.tolist(), settled.side.tolist()) == ([41], [1])
         assert sum(one.count for one in others) == 43
         assert (followers.signal.tolist(), followers.side.tolist()) == ([41], [1])

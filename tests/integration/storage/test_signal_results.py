@@ -49,7 +49,7 @@ async def by_hand(database: Database, status: Status, exit_price: float | None, 
 
 async def read(database: Database, whose: Whose = OURS) -> tuple[Settled, list[Others], Followers]:
     async with database.read() as connection:
-        return await read_results(connection, whose)
+        return (await read_results(connection, whose)).columns()
 
 
 async def test_settled_signals_come_back_as_columns_in_the_order_of_their_closing(database: Database) -> None:
