@@ -1,7 +1,7 @@
 """The track record as it is answered: figures, parts, calibration, followers, and what they support in a sentence."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from alphaforge.api.encoding import stored_time
 from alphaforge.api.signal_body import instrument_of
 from alphaforge.signals.model import Direction, Status
-from alphaforge.statistics.breakdown import by_codes
+from alphaforge.statistics.breakdown import group_figures
 from alphaforge.statistics.calendar import SESSIONS, WEEKDAYS, hours, month_name, months, sessions, weekdays
 from alphaforge.statistics.calibration import EDGES, Calibration, calibration
+from alphaforge.statistics.days import summarised_by
 from alphaforge.statistics.figures import plain, statistics_of
 from alphaforge.statistics.following import MINIMUM, Signalled, Taken, following_of
 from alphaforge.statistics.sections import Estimate
@@ -23,6 +24,8 @@ from alphaforge.storage.signal_results import SETTLED, Followers, Maker, Others,
 FEWEST = 30
 """Settled signals below which nothing is said: a share of 30 is known to about 18 points."""
 
+_Labelled = tuple[npt.NDArray[np.integer], Sequence[str]]
+"""The label of each signal by its position, -1 for none, and the labels in their order."""
 _CLASSES = np.array([ResultClass.WIN, ResultClass.LOSS, ResultClass.EXPIRED], np.int8)
 """What each of SETTLED counts as."""
 _OPEN = (Status.PENDING, Status.ACTIVE)
@@ -112,7 +115,7 @@ def _parts(settled: Settled, trades: Trades) -> dict[str, list[dict[str, Any]]]:
     month = months(at)
     first, last = (int(month.min()), int(month.max())) if len(month) else (0, -1)
     bucket = np.where(np.isnan(score), -1, np.minimum(np.nan_to_num(score) // EDGES[1], len(_BUCKETS) - 1))
-    codes: dict[str, tuple[npt.NDArray[np.integer], Sequence[str]]] = {
+    codes: dict[str, _Labelled] = {
         "instrument": (settled.instrument, settled.instruments),
         "side": (np.array([-1, 0, 1])[settled.side], (Direction.BUY.value, Direction.SELL.value)),
         "regime": (settled.regime, settled.regimes),
@@ -122,9 +125,24 @@ def _parts(settled: Settled, trades: Trades) -> dict[str, list[dict[str, Any]]]:
         "month": (month - first, [month_name(number) for number in range(first, last + 1)]),
         "confidence": (bucket.astype(np.int64), _BUCKETS),
     }
+    return _grouped(trades, codes)
+
+
+def _grouped(trades: Trades, codes: Mapping[str, _Labelled]) -> dict[str, list[dict[str, Any]]]:
+    """The figures by kind and label, those without a label last; the days of all groups are made at once."""
+    places, firsts, after = list[npt.NDArray[np.int64]](), dict[str, int](), 0
+    for kind, (code, labels) in codes.items():
+        places.append(after + np.where(code < 0, len(labels), code).astype(np.int64))
+        firsts[kind] = after
+        after += len(labels) + 1
+    days = summarised_by(trades, np.concatenate(places), np.tile(np.arange(len(trades)), len(codes)))
     return {
-        kind: [{"key": group.key, **plain(group.figures)} for group in by_codes(trades, places, labels)]
-        for kind, (places, labels) in codes.items()
+        kind: [
+            {"key": label, **plain(group_figures(days[place]))}
+            for place, label in enumerate((*labels, None), firsts[kind])
+            if place in days
+        ]
+        for kind, (_, labels) in codes.items()
     }
 
 
@@ -157,7 +175,7 @@ _MEANS = {
     "other_market": "signals of another market; ask with `source`",
     "predecessor": "signals that the predecessor left; ask with `source=predecessor`",
     "made_by_hand": "signals made by hand; ask with `strategy=manual`",
-    "other_strategy": "signals of another strategy",
+    "other_strategy": "signals of another strategy; ask with `strategy`",
     "other_prices": "signals on prices of the other kind, invented or real",
     "said_by_hand": "the outcome was said by hand; no candle decided it",
     "unseen": "ended without a known result: no candles, no exit price, or no stop",
