@@ -221,7 +221,7 @@ class Traffic:
     def _entry(self) -> dict[str, Any]:
         closed = self.random.choice([None, f"2026-03-0{self.random.randint(2, 9)} 21:30"])
         figures = {"lots": self.random.randint(1, 9) / 10, "pl": self.random.randint(-50, 50)}
-        return ENTRY | figures | {"closeTime": closed}
+        return ENTRY | figures | {"closeTime": closed, "signal_id": self.random.choice([None, *self.signals])}
 
     async def _new_entry(self) -> None:
         self.entries.append((await self._send("POST", "/api/journal/entries", self._entry()))["id"])

@@ -40,7 +40,7 @@ def record_body(
     """The answer. `simulated`: whether the market's prices are invented, None where only its signals can tell."""
     trades = _trades(settled)
     figures = statistics_of(trades)
-    invented = bool(settled.simulated.any()) if len(settled) else simulated
+    invented = _invented(settled) if len(settled) else simulated
     open_now, left_out = _left_out(whose, others)
     status = Counter(SETTLED[code].lower() for code in settled.status.tolist())
     return {
@@ -65,6 +65,13 @@ def record_body(
         "calibration": _calibrated(calibration(trades, _scores(settled))),
         "following": _following(whose, settled, followers),
     }
+
+
+def _invented(settled: Settled) -> bool | None:
+    """Whether prices were invented: those of any signal are enough; None where nothing tells."""
+    if (settled.simulated > 0).any():
+        return True
+    return None if (settled.simulated < 0).any() else False
 
 
 def sentence(profit_factor: Estimate, count: int, *, simulated: bool) -> str:

@@ -85,7 +85,7 @@ class Settled:
 
     `opened`: the close of the signal's candle, or when it was made; `closed`; both in epoch seconds. `side`: +1 BUY,
     -1 SELL, 0 anything else. `status`: position in SETTLED. `said`: no candle decided it, somebody said so.
-    `simulated`: on invented prices, as far as that is known.
+    `simulated`: 1 on invented prices, 0 on real ones, -1 not known.
     `instrument`, `regime`: positions in `instruments` and `regimes`, -1 where there is none. `pips`, `r`, `mae`,
     `mfe` as `Outcome` has them; `cost`: the spread in R. NaN is `not known`.
     """
@@ -97,7 +97,7 @@ class Settled:
     status: Codes
     ambiguous: Flags
     said: Flags
-    simulated: Flags
+    simulated: Codes
     instrument: Ints
     regime: Ints
     confidence: Floats
@@ -190,10 +190,11 @@ _MARKS = (
     + case((_c.direction == _BUY, 4), (_c.direction == _SELL, 8), else_=0)
     + case((_c.ambiguous, 2), else_=0)
     + case((_c.r_multiple.is_(None), 1), else_=0)
-    + case((_c.simulated, 36), else_=0)
+    + case((_c.simulated, 36), (~_c.simulated, 72), else_=0)
 )
 """Five marks in one number: each column of ten thousand rows takes a millisecond."""
 _SIDES = np.array([0, 1, -1], np.int8)
+_SIMULATED = np.array([-1, 1, 0], np.int8)
 
 
 def settled_statement(own: Sequence[str], within: Sequence[str], dialect: Dialect) -> Select[Any]:
@@ -282,7 +283,7 @@ def settled_of(found: Sequence[Sequence[Any]]) -> Settled:
         status=(mark // 12 % 3).astype(np.int8)[order],
         ambiguous=(mark & 2).astype(np.bool_)[order],
         said=(mark & 1).astype(np.bool_)[order],
-        simulated=mark[order] >= 36,  # noqa: PLR2004 - see the marks
+        simulated=_SIMULATED[mark // 36][order],
         instrument=instrument[order],
         regime=regime[order],
         confidence=confidence,

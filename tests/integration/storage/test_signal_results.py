@@ -71,13 +71,21 @@ async def test_settled_signals_come_back_as_columns_in_the_order_of_their_closin
     assert (settled.mae.tolist(), settled.mfe.tolist()) == ([3.5] * 3, [14.25] * 3)
     assert settled.ambiguous.tolist() == [True, False, False]
     assert not settled.said.any()
-    assert settled.simulated.all()
+    assert settled.simulated.tolist() == [1, 1, 1]
     assert settled.confidence.tolist() == [41.7, decision().confidence, decision().confidence]
     levels = decision().levels
     assert levels is not None
     assert settled.side.tolist() == [1 if levels.direction is Direction.BUY else -1] * 3
     assert settled.cost == pytest.approx(np.full(3, 0.00012 / levels.risk))
     assert (others, len(followers)) == ([], 0)
+
+
+async def test_real_prices_are_told_from_invented_ones(database: Database) -> None:
+    for number, simulated in enumerate((True, False, None)):
+        await by_hand(database, Status.WON, 1.306, simulated=simulated, created_at=MONDAY + 60.0 * number)
+    settled, _, _ = await read(database, Whose(Maker.HAND, "sandbox"))
+    assert settled.simulated.tolist() == [1, 0, -1]
+    assert (await read(database, Whose(Maker.HAND, "sandbox", simulated=False)))[0].id.tolist() == [2]
 
 
 async def test_where_nothing_is_settled_there_are_columns_of_no_length(database: Database) -> None:
@@ -189,4 +197,4 @@ async def test_moments_of_the_predecessor_are_read_as_it_wrote_them(database: Da
     assert settled.closed == pytest.approx([MONDAY + 1.000001], abs=1e-6)
     assert (settled.instrument.tolist(), settled.regime.tolist(), settled.r.tolist()) == ([-1], [-1], [2.0])
     assert np.isnan(settled.confidence).all()
-    assert (settled.said.tolist(), settled.simulated.tolist()) == ([True], [False])
+    assert (settled.said.tolist(), settled.simulated.tolist()) == ([True], [-1])

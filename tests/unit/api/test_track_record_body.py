@@ -1,6 +1,6 @@
 """The track record's parts, its sentence, and why signals are left out."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,13 @@ def test_parts_are_the_figures_of_their_own_signals() -> None:
     assert body(found)["breakdown"]["instrument"] == alone
 
 
+@pytest.mark.parametrize(
+    ("codes", "told"), [([1, 0, -1], True), ([0, 0, 0], False), ([0, -1, 0], None), ([-1, -1, -1], None)]
+)
+def test_prices_are_real_only_where_every_signal_says_so(codes: list[int], told: bool | None) -> None:  # noqa: FBT001 - expected
+    assert body(replace(settled(3), simulated=np.array(codes, np.int8)))["simulated"] is told
+
+
 def test_the_answer_is_json_whatever_is_not_known() -> None:
     assert b"NaN" not in json_bytes(body(settled(3)))
     assert body(settled(0))["breakdown"]["month"] == []
@@ -85,16 +92,16 @@ def test_the_answer_is_json_whatever_is_not_known() -> None:
             500,
             Estimate(0.8, 500, 0.7, 0.95),
             (
-                "500 settled signals lost more than they won: profit factor 0.80, with 95 % confidence between 0.70 and "
-                "0.95."
+                "500 settled signals lost more than they won: profit factor 0.80, with 95 % confidence between 0.70 "
+                "and 0.95."
             ),
         ),
         (
             500,
             Estimate(1.4, 500, 1.05, 1.8),
             (
-                "500 settled signals won more than they lost: profit factor 1.40, with 95 % confidence between 1.05 and "
-                "1.80. That is their past, and no promise."
+                "500 settled signals won more than they lost: profit factor 1.40, with 95 % confidence between 1.05 "
+                "and 1.80. That is their past, and no promise."
             ),
         ),
     ],
