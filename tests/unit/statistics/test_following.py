@@ -170,7 +170,7 @@ ENTRY = st.tuples(
 
 
 @given(st.lists(SIGNAL, max_size=30, unique_by=lambda row: row[0]), st.lists(ENTRY, max_size=40), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_counting_one_by_one_gives_the_same(rows: list[Any], made: list[Any], asked: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     start = MONDAY + 10 * DAY if asked else None
     found = following_of(signals(*rows), entries(*made), start)
