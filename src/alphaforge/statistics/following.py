@@ -223,16 +223,17 @@ def _interval(days: Ints, columns: Floats) -> Interval:
     products = [parts[i] * parts[j] for i in range(4) for j in range(i, 4)]
     totals = resampled(np.concatenate((parts, np.stack(products))))
     with np.errstate(all="ignore"):  # a resample may have drawn nothing of a group
-        estimate, error = _difference(totals, parts.shape[1])
+        estimate, error = _difference(totals)
         (low,), (high,) = studentised(estimate[None, :], error[None, :])
     return (float(low), float(high)) if np.isfinite(low + high) else UNKNOWN
 
 
-def _difference(totals: Floats, size: int) -> tuple[Floats, Floats]:
+def _difference(totals: Floats) -> tuple[Floats, Floats]:
     """The difference of the means in each resample, and its standard error.
 
     A block moves the difference by u = (s - a n) / N - (t - b m) / M, where s, n, t, m are its sums and numbers, a and
-    b the means, N and M the numbers of all; the error is the root of the sum of u squared.
+    b the means, N and M the numbers of all; the error is the root of the sum of u squared. A factor for few blocks would
+    be in each error, and cancel.
     """
     s, n, t, m, *products = totals
     a, b = s / n, t / m
@@ -242,4 +243,4 @@ def _difference(totals: Floats, size: int) -> tuple[Floats, Floats]:
     for i in range(4):
         for j in range(i, 4):
             squares += (1 if i == j else 2) * weights[i] * weights[j] * next(pairs)
-    return a - b, np.sqrt(size / (size - 1) * np.maximum(squares, 0.0))
+    return a - b, np.sqrt(np.maximum(squares, 0.0))

@@ -47,6 +47,8 @@ def test_each_kind_of_part_has_every_signal_once() -> None:
     assert {kind: sum(part["trades"] for part in parts) for kind, parts in record["breakdown"].items()} == (
         dict.fromkeys(("instrument", "side", "regime", "session", "hour", "weekday", "month", "confidence"), 400)
     )
+    sides = {part["key"]: part["trades"] for part in record["breakdown"]["side"]}
+    assert sides == {"BUY": int((settled(400).side > 0).sum()), "SELL": int((settled(400).side < 0).sum())}
     assert record["breakdown"]["regime"][-1]["key"] is None
     assert record["breakdown"]["confidence"][-1]["key"] is None
     assert sum(bucket["trades"] for bucket in record["calibration"]["buckets"]) == record["calibration"]["known"] < 400

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alphaforge.statistics.following import CANDLE, MINIMUM, Following, Signalled, Taken, following_of
+from alphaforge.statistics.following import CANDLE, MINIMUM, Following, Signalled, Taken, _difference, following_of
 from statistics_builders import DAY, MONDAY
 
 NAN = float("nan")
@@ -123,6 +123,24 @@ def test_a_difference_below_the_minimum_is_not_known_and_says_of_how_many() -> N
     assert enough.low is not None
     assert enough.high is not None
     assert enough.low < enough.value < enough.high
+
+
+def test_either_side_may_be_the_one_that_is_too_small() -> None:
+    rows = [(n, n * DAY, 1, float(n % 5) - 2) for n in range(3 * MINIMUM)]
+    taken = [(n, at, 1, 1.31, 1.0) for n, at, _, _ in rows[: 2 * MINIMUM + 1]]
+    found = following_of(signals(*rows), entries(*taken)).edge
+    assert (found.first.n, found.second.n, found.difference.n) == (2 * MINIMUM + 1, MINIMUM - 1, MINIMUM - 1)
+    assert found.difference.value is None
+
+
+def test_the_standard_error_is_that_of_each_blocks_own_part_in_the_difference() -> None:
+    s, n, t, m = np.random.default_rng(5).uniform(1, 9, (4, 30))
+    pairs = [(s, n, t, m)[i] * (s, n, t, m)[j] for i in range(4) for j in range(i, 4)]
+    difference, error = _difference(np.array([[column.sum()] for column in (s, n, t, m, *pairs)]))
+    a, b = s.sum() / n.sum(), t.sum() / m.sum()
+    moved = (s - a * n) / n.sum() - (t - b * m) / m.sum()
+    assert difference[0] == pytest.approx(a - b)
+    assert error[0] == pytest.approx(np.sqrt(np.square(moved).sum()))
 
 
 def test_results_of_less_than_five_days_have_a_difference_without_an_interval() -> None:
