@@ -232,8 +232,8 @@ def _difference(totals: Floats) -> tuple[Floats, Floats]:
     """The difference of the means in each resample, and its standard error.
 
     A block moves the difference by u = (s - a n) / N - (t - b m) / M, where s, n, t, m are its sums and numbers, a and
-    b the means, N and M the numbers of all; the error is the root of the sum of u squared. A factor for few blocks would
-    be in each error, and cancel.
+    b the means, N and M the numbers of all; the error is the root of the sum of u squared. A factor for few blocks
+    would be in each error, and cancel.
     """
     s, n, t, m, *products = totals
     a, b = s / n, t / m
