@@ -25,14 +25,17 @@ from alphaforge.api import (
     job_files,
     jobs,
     journal,
+    journal_statistics,
     metrics,
     performance,
     prices,
     rejections,
     signal_changes,
     signals,
+    statistics,
     status,
     stream,
+    track_record,
 )
 from alphaforge.api.errors import answer_http_exception, answer_own_error, answer_validation_error
 from alphaforge.api.kept_answer import WORTH_COMPRESSING, KeptAnswer
@@ -58,8 +61,10 @@ _ROUTERS = (
     imports.router,
     bulk.router,
     instruments.router,
+    track_record.router,
     signals.router,
     signal_changes.router,
+    journal_statistics.router,
     journal.router,
     prices.router,
     candles.router,
@@ -70,6 +75,7 @@ _ROUTERS = (
     jobs.router,
     job_files.router,
     backtest.router,
+    statistics.router,
     documentation.router,
 )
 """In this order: fixed paths come before those with an id in the same place."""

@@ -41,6 +41,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/signals/today": Reads((SIGNALS,), DAY),
     "/api/signals/statistics": Reads((SIGNALS,), HOUR),
     "/api/signals/performance": Reads((SIGNALS,), HOUR),
+    "/api/signals/track-record": Reads((SIGNALS, JOURNAL)),
     "/api/signals/active": Reads((SIGNALS,)),
     "/api/signals/pending": Reads((SIGNALS,)),
     "/api/signals/symbol/{symbol:path}": Reads((SIGNALS,)),
@@ -53,6 +54,9 @@ READS: Mapping[str, Reads | None] = {
     "/api/journal/entries": Reads((JOURNAL,)),
     "/api/journal/entries/{entry_id}": Reads((JOURNAL,)),
     "/api/journal/statistics": Reads((JOURNAL,)),
+    "/api/journal/equity": Reads((JOURNAL,)),
+    "/api/journal/breakdown": Reads((JOURNAL,)),
+    "/api/journal/calendar": Reads((JOURNAL,)),
     "/api/stats": Reads((JOURNAL,)),
     "/api/rejections": Reads((REJECTIONS,)),
     "/api/rejections/latest": Reads((REJECTIONS,)),
@@ -70,6 +74,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/instruments/available": LIVE,  # what the account can trade, known after the first answer
     "/api/symbols": LIVE,  # another process may have added one a moment ago
     "/api/backtest/symbols": Reads(),
+    "/api/statistics/definitions": Reads(),
     "/api/jobs": LIVE,  # progress is told in no commit that others hear of
     "/api/jobs/{job_id}": LIVE,
     "/api/jobs/{job_id}/file": LIVE,  # streamed as well
