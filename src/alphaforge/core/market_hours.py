@@ -1,19 +1,15 @@
 """When an instrument trades: New York's week, its daily break, and known closures."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import lru_cache
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from alphaforge.core.candles import Ints
 from alphaforge.core.errors import InvalidSetting
-from alphaforge.core.times import from_epoch
+from alphaforge.core.zones import NEW_YORK, offsets
 
-_NEW_YORK = ZoneInfo("America/New_York")
 _DAY = 86_400
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 _MINUTES_A_DAY = 1_440
@@ -42,7 +38,7 @@ class MarketHours:
 
     def open_at(self, moments: Ints) -> npt.NDArray[np.bool_]:
         """Whether the market trades at each of `moments` (int64 (n,), epoch seconds)."""
-        local = moments + new_york_offsets(moments)
+        local = moments + offsets(moments, NEW_YORK)
         weekday = (local // _DAY + 3) % 7  # 1970-01-01 was a Thursday
         minute = local % _DAY // 60
         weekend = (
@@ -66,23 +62,6 @@ class MarketHours:
             message = "These market hours never open"
             raise InvalidSetting(message)
         return int(minutes[int(np.argmax(trading))])
-
-
-def new_york_offsets(moments: Ints) -> Ints:
-    """New York's offset from UTC in seconds at each of `moments` (int64 (n,), epoch seconds)."""
-    days, where = np.unique(moments // _DAY, return_inverse=True)
-    begins = np.array([_new_york_offset(int(day) * 24) for day in days], np.int64)
-    ends = np.array([_new_york_offset(int(day) * 24 + 24) for day in days], np.int64)
-    offsets = begins[where]
-    for at in np.flatnonzero((begins != ends)[where]):  # the two days of a year on which it changes
-        offsets[at] = _new_york_offset(int(moments[at]) // 3600)
-    return offsets
-
-
-@lru_cache(maxsize=16_384)
-def _new_york_offset(hour: int) -> int:
-    """The offset in the hour `hour` since 1970; it changes on full hours only."""
-    return int((from_epoch(hour * 3600).astimezone(_NEW_YORK).utcoffset() or timedelta(0)).total_seconds())
 
 
 FOREX_HOURS = MarketHours(16 * 60 + 58, 17 * 60 + 3)
