@@ -6,6 +6,7 @@ decided before. `signals.offline.simulate`, which decides and settles one by one
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.analysis import Analysis, analyse
 from alphaforge.signals.settings import StrategySettings
+
+_MOST: Final = int(np.iinfo(np.int8).max)
+"""Instruments that `Fills` can number."""
 
 
 def run(
@@ -90,6 +94,9 @@ def _refuse(market: Market, start: float, end: float) -> None:
     if not names or len(set(names)) < len(names) or set(names) != set(market.series):
         message = f"A backtest of {', '.join(names) or 'nothing'} was given candles of {', '.join(market.series)}"
         raise InvalidInput(message, advice="Give candles of each instrument, and each instrument once.")
+    if len(names) > _MOST:
+        message = f"A backtest of {len(names)} instruments is too large"
+        raise InvalidInput(message, advice=f"Give at most {_MOST} at once.")
     for name in names:
         if market.series[name].instrument != name:
             message = f"The candles given for {name} are of {market.series[name].instrument}"

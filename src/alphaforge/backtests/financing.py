@@ -30,7 +30,7 @@ def nights(opened: Ints, closed: Ints) -> Ints:
         return np.zeros(0, np.int64)
     days = np.arange(opened.min() // _DAY - 1, closed.max() // _DAY + 2)
     evenings = days * _DAY + _EVENING
-    moments = evenings - offsets(evenings + 5 * 3_600, NEW_YORK)  # near enough: it changes on Sundays at 2:00
+    moments = evenings - offsets(evenings, NEW_YORK)  # 17:00 UTC will do: the offset changes at 2:00 of a Sunday
     counted = np.concatenate(([0], np.cumsum(_NIGHTS[(days + _THURSDAY) % 7])))
     found: Ints = counted[np.searchsorted(moments, closed)] - counted[np.searchsorted(moments, opened)]
     return found

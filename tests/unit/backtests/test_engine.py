@@ -248,9 +248,9 @@ def test_the_live_filters_speak_before_the_open_position() -> None:
     found = run(market(walks(17)), QUICK, Options(positions=Positions.ONE))
     seen = 0
     for place, one in enumerate(INSTRUMENTS):
-        rows, mine = found.rows[one.name], found.fills.instrument == place
-        for row in (found.fills.row[mine] - rows.first).tolist():
-            cooling = [tuple(Reason)[code] for code in rows.reason[row + 1 : row + 9]]
+        mine = found.fills.instrument == place
+        for row in (found.fills.row[mine] - found.rows[one.name].first).tolist():
+            cooling = reasons(found)[one.name][row + 1 : row + 9]
             assert Reason.POSITION_OPEN not in cooling
             seen += Reason.COOLDOWN in cooling
     assert seen > 5
@@ -290,12 +290,19 @@ def asked(
     return lambda: run(replace(market(series), **(changes or {})), QUICK, Options(), **question)
 
 
+MANY = tuple(Instrument(f"A{number}_USD") for number in range(100, 228))
+
 REFUSED: dict[str, tuple[Callable[[], Run], type[AlphaForgeError], str]] = {
     "no time": (asked(start=WARM, end=WARM), InvalidInput, "no time in it"),
     "time unknown": (asked(start=float("nan")), InvalidInput, "no time in it"),
     "nothing": (asked({"instruments": ()}), InvalidInput, "A backtest of nothing"),
     "too many series": (asked({"instruments": INSTRUMENTS[:2]}), InvalidInput, "candles of GBP_USD, XAU_USD, USD_JPY"),
     "twice": (asked({"instruments": (*INSTRUMENTS, GBP_USD)}), InvalidInput, "each instrument once"),
+    "too many": (
+        asked({"instruments": MANY}, {one.name: SERIES["GBP_USD"] for one in MANY}),
+        InvalidInput,
+        "A backtest of 128 instruments is too large",
+    ),
     "mixed up": (
         asked(series=SERIES | {"GBP_USD": SERIES["USD_JPY"]}),
         InvalidInput,

@@ -77,6 +77,7 @@ def backtest(
     times: Sequence[int] | None = None,
     settings: StrategySettings = EASY,
     finer: FinerCandles | None = None,
+    end: float = float("inf"),
 ) -> Run:
     """The one trade of a climb or fall that is followed by `rows`, in five minutes each or at `times`."""
     history = before(side, instrument, close, entry)
@@ -88,7 +89,7 @@ def backtest(
         source="by hand",
         finer=finer,
     )
-    return run(market, settings, options, start=close - 1)
+    return run(market, settings, options, start=close - 1, end=end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,20 @@ def test_a_gap_through_the_stop_is_lost_at_the_open(side: int, gap: list[float],
 def test_a_gap_through_the_target_is_won_at_the_target(side: int, gap: list[float], leaves: float) -> None:
     found = filled(backtest(side, [QUIET[side], gap]))
     assert found == Filled(Status.WON, 1.25, 0, leaves, 300, 30.0, 2.0, mae=5.0, mfe=30.0)
+
+
+@pytest.mark.parametrize(
+    ("side", "opening", "expected"),
+    [
+        (BUY, 1.2485, Filled(Status.LOST, 1.25, 0, 1.2485, 300, -15.0, -1.0, mae=15.0, mfe=5.0)),
+        (BUY, 1.2530, Filled(Status.WON, 1.25, 0, 1.2530, 300, 30.0, 2.0, mae=5.0, mfe=30.0)),
+        (SELL, 1.2514, Filled(Status.LOST, 1.25, 0, 1.2515, 300, -15.0, -1.0, mae=15.0, mfe=5.0)),
+        (SELL, 1.2469, Filled(Status.WON, 1.25, 0, 1.2470, 300, 30.0, 2.0, mae=5.0, mfe=30.0)),
+    ],
+)
+def test_an_open_on_a_level_leaves_at_once(side: int, opening: float, expected: Filled) -> None:
+    both_ways = [opening, 1.2560, 1.2440, 1.2500]
+    assert filled(backtest(side, [QUIET[side], both_ways])) == expected
 
 
 @pytest.mark.parametrize(("side", "leaves"), [(BUY, 1.2485), (SELL, 1.2515)])
@@ -282,8 +297,15 @@ def test_what_the_end_of_the_data_leaves_open_is_in_no_figure(side: int, options
 def test_without_a_next_candle_there_is_no_next_open(side: int) -> None:
     found = backtest(side, [], NEXT_OPEN)
     assert (len(found.fills), found.still_open) == (0, 0)
-    assert [tuple(Reason)[code] for code in found.rows["GBP_USD"].reason] == [Reason.NO_NEXT_CANDLE]
+    assert found.rows["GBP_USD"].reason.tolist() == [tuple(Reason).index(Reason.NO_NEXT_CANDLE)]
     assert backtest(side, []).still_open == 1
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_next_candle_after_the_end_is_none(side: int) -> None:
+    found = backtest(side, [TO_STOP[side]], NEXT_OPEN, end=CLOSE)
+    assert found.rows["GBP_USD"].reason.tolist() == [tuple(Reason).index(Reason.NO_NEXT_CANDLE)]
+    assert backtest(side, [TO_STOP[side]], end=CLOSE).still_open == 1
 
 
 @pytest.mark.parametrize(
