@@ -305,6 +305,12 @@ def test_impossible_trades_are_refused(change: Callable[[dict[str, Any]], dict[s
         Trades(**change({name: getattr(trade, name) for name in Trades.__slots__}))
 
 
+@pytest.mark.parametrize("times", [[math.inf], [1.75e12]])
+def test_times_that_are_no_epoch_seconds_are_refused(times: list[float]) -> None:
+    with pytest.raises(InvalidInput, match="no closed trade"):
+        trades_of([1.0], closed=times)
+
+
 def test_a_day_without_a_known_amount_is_no_day_of_zero_amounts() -> None:
     days = summarised(trades_of([NAN, 5.0], closed=[MONDAY, MONDAY + DAY]))
     assert np.isnan(days.of("amount_best")[0])
