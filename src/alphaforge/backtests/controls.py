@@ -22,6 +22,12 @@ from alphaforge.statistics.trades import Trades
 SEEDS: Final = 200
 """Random entries are drawn with the seeds 0 to 199."""
 
+_NEXT_TO_NOTHING: Final = 1e-6
+"""Of the equity."""
+
+_AT_ONCE: Final = 50_000
+"""Entries that are settled together: enough to be quick, few enough to need little memory."""
+
 _REASONS: Final = tuple(Reason)
 _CLOSED: Final = (_REASONS.index(Reason.STALE_DATA), _REASONS.index(Reason.MARKET_CLOSED))
 
@@ -70,7 +76,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """The controls of one run. `without_spread`: its trades where bid and ask are the mid price."""
+    """The controls of one run. `without_spread`: its trades where bid and ask are the mid price, amounts in R."""
 
     random: RandomEntries
     without_spread: Trades
@@ -114,7 +120,7 @@ def controls_of(run: Run, analyses: Mapping[str, Analysis], *, seeds: int = SEED
     first, last = evaluated_period(run)
     return Controls(
         random=random_entries(run, analyses, seeds=seeds),
-        without_spread=trades_of(without_spread(run, analyses)),
+        without_spread=_in_r(trades_of(without_spread(run, analyses))),
         held={one.name: held(run.market.series[one.name], first, last) for one in run.market.instruments},
     )
 
@@ -153,17 +159,22 @@ def _add_random(totals: RandomEntries, run: Run, instrument: Instrument, analysi
     place = run.market.instruments.index(instrument)
     buys = run.fills.side[run.fills.instrument == place] > 0
     count = min(len(buys), len(rows))
-    drawn = np.empty((len(totals.trades), count), np.int64)
-    for seed in range(len(drawn)):
+    drawn = np.empty((len(totals.trades), count), np.int32)
+    wanted = np.zeros(2 * len(rows), bool)  # each row as a SELL and as a BUY
+    for seed, entry in enumerate(drawn):
         generator = np.random.default_rng((seed, place))
-        chosen = generator.choice(len(rows), count, replace=False)
-        drawn[seed] = chosen * 2 + generator.permutation(buys)[:count]
-    which, where = np.unique(drawn, return_inverse=True)
-    sign = np.where(which % 2 == 1, 1.0, -1.0)
-    r = _settled(run, instrument, analysis, rows[which // 2], sign)[where.reshape(drawn.shape)]
-    totals.trades[:] += np.count_nonzero(~np.isnan(r), axis=1)
-    totals.profit[:] += np.nansum(np.maximum(r, 0.0), axis=1)
-    totals.loss[:] += np.nansum(np.minimum(r, 0.0), axis=1)
+        entry[:] = generator.choice(len(rows), count, replace=False) * 2 + generator.permutation(buys)[:count]
+        wanted[entry] = True
+    r = np.full(len(wanted), np.nan)
+    which = np.flatnonzero(wanted)
+    for begin in range(0, len(which), _AT_ONCE):
+        some = which[begin : begin + _AT_ONCE]
+        r[some] = _settled(run, instrument, analysis, rows[some // 2], np.where(some % 2 == 1, 1.0, -1.0))
+    for seed, entry in enumerate(drawn):
+        own = r[entry]
+        totals.trades[seed] += np.count_nonzero(~np.isnan(own))
+        totals.profit[seed] += np.nansum(np.maximum(own, 0.0))
+        totals.loss[seed] += np.nansum(np.minimum(own, 0.0))
 
 
 def _settled(run: Run, instrument: Instrument, analysis: Analysis, rows: Ints, sign: Floats) -> Floats:
@@ -190,14 +201,17 @@ def _open_rows(run: Run, name: str) -> Ints:
 
 
 def without_spread(run: Run, analyses: Mapping[str, Analysis]) -> Run:
-    """The whole run again, decisions and fills, over prices whose bid and ask are the mid price."""
+    """The whole run again, decisions and fills, over prices whose bid and ask are the mid price.
+
+    It risks next to nothing: its trades are told in R, and money that grows without a cost grows out of all bounds.
+    """
     market = run.market
     series = {name: _at_mid(one) for name, one in market.series.items()}
     finer = market.finer
     return run_backtest(
         replace(market, series=series, finer=None if finer is None else lambda *asked: _at_mid(finer(*asked))),
         run.settings,
-        run.options,
+        replace(run.options, risk=_NEXT_TO_NOTHING),
         start=run.start,
         end=run.end,
         analyses={
@@ -205,6 +219,10 @@ def without_spread(run: Run, analyses: Mapping[str, Analysis]) -> Run:
             for name, analysis in analyses.items()
         },
     )
+
+
+def _in_r(trades: Trades) -> Trades:
+    return replace(trades, amount=trades.r, cost=np.zeros(len(trades)))
 
 
 def _at_mid(series: CandleSeries) -> CandleSeries:

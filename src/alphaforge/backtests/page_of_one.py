@@ -140,14 +140,16 @@ def _parts(report: _Report) -> str:
         )
         shown.append(f"<div>{plot}{folded(f'{title}: numbers', _numbers(groups))}</div>")
     note = (
-        "Lines are 95 % intervals. Among this many parts some lie above zero by luck alone: of twenty without an edge, "
+        "Lines are 95 % intervals. Among this many parts some lie above zero by luck alone: of forty without an edge, "
         "one does. Times are those of the opening."
     )
     return section("In parts", f'{paragraph(note, "note")}<div class="flow">{"".join(shown)}</div>')
 
 
 def _words(key: str) -> str:
-    return key.removesuffix("_volatility").replace("_", " ")
+    if key.islower():
+        return key.removesuffix("_volatility").replace("_", " ")
+    return "NEW YORK" if key == "NEW_YORK" else key
 
 
 def _numbers(groups: Sequence[Mapping[str, Any]]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from alphaforge.backtests.compare import compared, rows_of
 from alphaforge.backtests.report import report_of
 from alphaforge.core.errors import InvalidInput
+from alphaforge.statistics.calendar import day_name, trading_days
 from backtest_runs import thirds, whole
 
 
@@ -47,6 +48,17 @@ def test_a_difference_that_the_days_may_have_made_is_not_shown(report: dict[str,
     difference = told["differences"][0]["expectancy_r"]
     assert difference["low"] < difference["value"] < difference["high"]
     assert "no difference shown" in told["sentence"]
+
+
+def test_a_trade_counts_on_the_trading_day_of_its_opening(report: dict[str, Any]) -> None:
+    days = trading_days(np.array(report["trades"]["opened"]))
+    other = deepcopy(report)
+    other["trades"]["r"] = (np.array(report["trades"]["r"]) + days).tolist()  # each day differs by its own number
+    chosen = int(days[len(days) // 2])
+    other["days"]["date"] = [day_name(chosen)]
+    told = compared([report, other])
+    assert told["differences"][0]["expectancy_r"]["value"] == pytest.approx(chosen)
+    assert told["sentence"] == "B against A: fewer than 5 trading days in common, too few to say anything."
 
 
 def test_other_periods_instruments_and_settings_are_said(report: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from alphaforge.backtests.compare import compared
 from alphaforge.backtests.composition import composed
 from alphaforge.backtests.grid import parse_sweep
 from alphaforge.backtests.html import html_of
-from alphaforge.backtests.page import number, percent
+from alphaforge.backtests.page import cards, folded, number, paragraph, percent, section, table
 from alphaforge.backtests.perform import perform
 from alphaforge.backtests.plan import Plan
 from alphaforge.backtests.report import report_of
@@ -168,3 +168,19 @@ def test_a_document_of_another_kind_is_refused() -> None:
 )
 def test_numbers_are_written_for_people(text: str, expected: str) -> None:
     assert text == expected
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        table((HOSTILE,) * 3, [(HOSTILE,) * 3], caption=HOSTILE, words=frozenset({2})),
+        cards([(HOSTILE,) * 3]),
+        section(HOSTILE, ""),
+        folded(HOSTILE, ""),
+        paragraph(HOSTILE, "quiet"),
+        paragraph(HOSTILE),
+    ],
+    ids=["table", "cards", "section", "folded", "quiet", "paragraph"],
+)
+def test_every_piece_of_a_page_escapes_what_it_is_given(piece: str) -> None:
+    assert not Page(piece).tags & {"script", "img"}

@@ -9,7 +9,8 @@ import pytest
 from alphaforge.backtests.breakdowns import breakdowns
 from alphaforge.backtests.engine import run
 from alphaforge.backtests.equity_path import Trials, equity_path, sharpe_held_against
-from alphaforge.backtests.model import Options
+from alphaforge.backtests.model import Options, Rows
+from alphaforge.backtests.period import evaluated_period
 from alphaforge.backtests.report import document, histogram_of, report_of
 from alphaforge.backtests.segment import columns_of, joined, segment_of, trades_from
 from alphaforge.backtests.setting_texts import ALIASES
@@ -174,3 +175,11 @@ def test_the_documentation_names_every_field_option_and_short_name(
     text = (pytestconfig.rootpath / "docs" / "backtesting.md").read_text()
     names = {*report, *report["asked"]["options"], *report["breakdowns"], *report["controls"], *ALIASES} - {"version"}
     assert not [name for name in sorted(names) if f"`{name}`" not in text]
+
+
+def test_the_evaluated_period_reaches_from_the_first_candle_of_any_instrument_to_the_last() -> None:
+    rows = whole().rows
+    shorter = Rows(rows["GBP_USD"].first + 600, rows["GBP_USD"].reason[600:-50])
+    series = market().series["XAU_USD"]
+    found = evaluated_period(replace(whole(), rows={**rows, "GBP_USD": shorter}))
+    assert found == (int(series.time[rows["XAU_USD"].first]), series.end)
