@@ -343,6 +343,35 @@ async def test_trades_beyond_all_calendars_are_left_out(database: Database) -> N
     assert (days.day.tolist(), days.of("trades").tolist()) == ([MONDAY // DAY], [1.0])
 
 
+@pytest.mark.parametrize("words", [(), ("symbol", "trade_type", "session", "trade_setup", "tags")])
+async def test_trades_are_found_in_an_index_and_on_sqlite_read_from_it_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """A row may hold three pictures, and its outcome lies behind them."""
+    await stored(database, *(entry(MONDAY + number * HOUR) for number in range(300)))
+    asked = []
+    fetch = AsyncConnection.fetch
+
+    async def noted(self: AsyncConnection, *queries: tuple[str, tuple[Any, ...]]) -> Any:
+        asked.extend(queries)
+        return await fetch(self, *queries)
+
+    monkeypatch.setattr(AsyncConnection, "fetch", noted)
+    async with database.write() as connection:
+        await connection.exec_driver_sql("ANALYZE journal_entries")
+    async with database.read() as connection:
+        await read_closed(connection, int(MONDAY), int(MONDAY + DAY), words)
+        ((statement, given),) = asked
+        explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+        plan = (await connection.exec_driver_sql(f"{explain} {statement}", given)).all()
+    expected = (
+        "USING COVERING INDEX ix_journal_closed"
+        if database.dialect == "sqlite"
+        else "Only Scan using ix_journal_closed"
+    )
+    assert expected in str(plan)
+
+
 async def test_words_stand_beside_their_trades(database: Database) -> None:
     await stored(
         database,
