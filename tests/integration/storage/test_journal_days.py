@@ -364,12 +364,10 @@ async def test_trades_are_found_in_an_index_and_on_sqlite_read_from_it_alone(
         ((statement, given),) = asked
         explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
         plan = (await connection.exec_driver_sql(f"{explain} {statement}", given)).all()
-    expected = (
-        "USING COVERING INDEX ix_journal_closed"
-        if database.dialect == "sqlite"
-        else "Only Scan using ix_journal_closed"
-    )
+    # PostgreSQL keeps pictures elsewhere, and may take the rest from the rows that the index points to
+    expected = "USING COVERING INDEX ix_journal_closed" if database.dialect == "sqlite" else "ix_journal_closed"
     assert expected in str(plan)
+    assert "Seq Scan" not in str(plan)
 
 
 async def test_words_stand_beside_their_trades(database: Database) -> None:
