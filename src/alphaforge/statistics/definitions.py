@@ -156,3 +156,64 @@ _DAYS = {
 
 DEFINITIONS: Mapping[str, Definition] = MappingProxyType(_COUNTS | _MONEY | _TRADES | _DAYS)
 """By the dotted names of `plain`; a figure with `value`, `n`, `low` and `high` has one name."""
+
+GROUP_DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
+    {
+        **{name: DEFINITIONS[f"counts.{name}"] for name in ("trades", "wins", "losses", "breakevens", "expired")},
+        "win_rate": DEFINITIONS["rates.win_rate"],
+        "net": DEFINITIONS["money.net"],
+        "pips": DEFINITIONS["pips.total"],
+        "expectancy": DEFINITIONS["money.expectancy"],
+        "expectancy_r": DEFINITIONS["r.expectancy"],
+        "profit_factor": DEFINITIONS["money.profit_factor"],
+        "no_losses": DEFINITIONS["money.no_losses"],
+        "mean_seconds": DEFINITIONS["holding.mean_seconds"],
+    }
+)
+"""By the names of `GroupFigures`: the same figures, of the trades of one group."""
+
+_BUCKET = "trades of the bucket"
+
+CALIBRATION_DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
+    {
+        "buckets.low": Definition("score", "lowest confidence of the bucket, part of it", "-"),
+        "buckets.high": Definition("score", "next bucket's lowest; 100 is part of the last bucket", "-"),
+        "buckets.trades": Definition("trades", "trades with low <= confidence < high", _BUCKET),
+        "buckets.wins": Definition("trades", "trades of class WIN", _BUCKET),
+        "buckets.losses": Definition("trades", "trades of class LOSS", _BUCKET),
+        "buckets.expired": Definition("trades", "trades of class EXPIRED: neither won nor lost", _BUCKET),
+        "buckets.win_rate": Definition("fraction", "wins / (wins + losses)", "wins and losses", _WILSON),
+        "buckets.mean_r": Definition("R", "sum of R / n", "trades of the bucket of known R"),
+        "known": Definition("trades", "trades of which the confidence is known", _ALL),
+        "rank_correlation": Definition(
+            "ratio",
+            "correlation of the ranks of confidence and R, ties at their mean rank; null below 10",
+            "trades of known confidence and R",
+            "Spearman 1904. Interval: Bonett and Wright 2000",
+        ),
+    }
+)
+"""By the names of `Calibration`."""
+
+DEFLATED_DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
+    {
+        "sharpe": Definition("ratio", "mean / standard deviation, ddof 1, of daily returns", _RETURNS, _SHARPE),
+        "benchmark": Definition(
+            "ratio",
+            "sqrt(V) ((1 - g) Z(1 - 1/N) + g Z(1 - 1/(N e))); N trials, V the variance of their Sharpe ratios, "
+            "g = 0.5772, Z the normal quantile; 0 for one trial",
+            "settings that were tried",
+            "Bailey and Lopez de Prado 2014",
+        ),
+        "probability": Definition(
+            "fraction",
+            "P((S - benchmark) sqrt(n - 1) / sqrt(1 - skewness S + (kurtosis - 1) / 4 S^2)); P the normal "
+            "distribution, S = sharpe; null below 20 returns",
+            _RETURNS,
+            "Bailey and Lopez de Prado 2012",
+        ),
+        "n": Definition("days", "daily returns, flat days among them", _RETURNS),
+        "trials": Definition("settings", "settings that were tried, this one among them", "-"),
+    }
+)
+"""By the names of `Deflated`."""

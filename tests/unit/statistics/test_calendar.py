@@ -95,6 +95,11 @@ def test_hour_weekday_and_month_are_those_of_utc(moment: int) -> None:
     assert month_name(months(one)[0]) == f"{when:%Y-%m}"
 
 
+@pytest.mark.parametrize("year", ["0001-01-02", "1899-12-31", "2200-01-01", "9999-12-31"])
+def test_days_of_any_year_are_found(year: str) -> None:
+    assert day_name(trading_days(at(f"{year}T12:00:00Z"))[0]) == year
+
+
 def test_no_moments_have_no_days() -> None:
     nothing = np.zeros(0)
     assert [len(found(nothing)) for found in (trading_days, sessions, hours, weekdays, months)] == [0] * 5

@@ -2,11 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from alphaforge.statistics.breakdown import GroupFigures
 from alphaforge.statistics.calendar import Session
-from alphaforge.statistics.definitions import DEFINITIONS
+from alphaforge.statistics.calibration import Bucket, Calibration
+from alphaforge.statistics.definitions import (
+    CALIBRATION_DEFINITIONS,
+    DEFINITIONS,
+    DEFLATED_DEFINITIONS,
+    GROUP_DEFINITIONS,
+)
+from alphaforge.statistics.deflated import Deflated
 from alphaforge.statistics.figures import plain, statistics_of
 from statistics_builders import seeded, trades_of
 
@@ -42,8 +52,18 @@ def test_the_page_has_every_session() -> None:
     assert {row[0].strip("`") for row in rows("session")} == set(Session)
 
 
+def test_groups_calibration_and_deflation_are_defined_name_by_name() -> None:
+    assert list(GROUP_DEFINITIONS) == [field.name for field in fields(GroupFigures)]
+    inner = [f"buckets.{field.name}" for field in fields(Bucket)]
+    assert list(CALIBRATION_DEFINITIONS) == inner + [field.name for field in fields(Calibration)][1:]
+    assert list(DEFLATED_DEFINITIONS) == [field.name for field in fields(Deflated)]
+    named = PAGE.partition("## By group")[2].partition("## What confidence")[0]
+    assert {name for name in list(GROUP_DEFINITIONS)[5:] if f"`{name}`" not in named} == set()
+
+
 def test_every_source_of_a_definition_is_in_the_list_of_sources() -> None:
     sources = PAGE.partition("## Sources")[2]
-    for definition in DEFINITIONS.values():
-        for name, year in re.findall(r"(\w+)(?: et al\.| and \w+)? (\d{4})", definition.source):
+    defined = (DEFINITIONS, CALIBRATION_DEFINITIONS, DEFLATED_DEFINITIONS)
+    for definition in chain.from_iterable(one.values() for one in defined):
+        for name, year in re.findall(r"(\w+)(?: et al\.| and [\w ]+?)? (\d{4})", definition.source):
             assert any(name in line and year in line for line in sources.split("\n- ")), (name, year)

@@ -258,6 +258,20 @@ def test_flat_days_before_the_first_trade_widen_no_interval_of_money_but_lower_t
     assert longer.daily.mean_return.high < short.daily.mean_return.high
 
 
+def test_a_drawdown_that_lasts_lasts_to_the_end_of_the_record() -> None:
+    day = int(MONDAY // DAY)
+    fall = statistics_of(trades_of([50, -10], closed=[MONDAY, MONDAY + DAY]), span=(day, day + 30)).drawdown
+    assert (fall.days, fall.longest_days, fall.recovery) == (30, 30, None)
+
+
+def test_what_never_went_right_has_no_exit_efficiency() -> None:
+    one = trades_of([1.0])
+    columns = {name: getattr(one, name) for name in Trades.__slots__} | {"pips": np.array([3.0]), "mfe": np.zeros(1)}
+    exits = statistics_of(Trades(**columns)).excursions
+    assert (exits.exit_efficiency.value, exits.exit_efficiency.n, exits.exit_efficiency_mean.value) == (None, 0, None)
+    assert (exits.mfe.value, exits.mfe.n, exits.mae.value) == (0, 1, None)
+
+
 def test_a_saturday_counts_only_where_a_trade_was_closed_on_it() -> None:
     saturday = MONDAY + 5 * DAY
     assert statistics_of(trades_of([1, 1], closed=[MONDAY, saturday]), balance=9).daily.days == 6
@@ -289,6 +303,12 @@ def test_impossible_trades_are_refused(change: Callable[[dict[str, Any]], dict[s
     trade = trades_of([1.0])
     with pytest.raises(InvalidInput, match=words):
         Trades(**change({name: getattr(trade, name) for name in Trades.__slots__}))
+
+
+@pytest.mark.parametrize("times", [[math.inf], [1.75e12]])
+def test_times_that_are_no_epoch_seconds_are_refused(times: list[float]) -> None:
+    with pytest.raises(InvalidInput, match="no closed trade"):
+        trades_of([1.0], closed=times)
 
 
 def test_a_day_without_a_known_amount_is_no_day_of_zero_amounts() -> None:
