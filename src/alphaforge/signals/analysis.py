@@ -1,18 +1,26 @@
 """Everything that candles alone say, for each M5 candle of a series at once: pure, vectorised, without look-ahead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import numpy as np
 
 from alphaforge.core.candles import CandleSeries, Floats, Ints
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.granularity import Granularity
+from alphaforge.indicators import newest
 from alphaforge.signals.model import Regime, TimeframeVotes
 from alphaforge.signals.receipt import Receipts
-from alphaforge.signals.regime import REGIMES, Codes, classify, trends, volatility_rank
+from alphaforge.signals.regime import REGIMES, Codes, classify, volatility_rank
 from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 from alphaforge.signals.timeframe import Alignment, Bars, Indicators, bars, by_bucket_end, indicators
-from alphaforge.signals.votes import Mask, Votes, cast_votes
+from alphaforge.signals.votes import Mask, Votes, joined
+from alphaforge.signals.weighing import Frame, Rows, judge
+
+SPREAD_DIGITS: Final = 10
+"""Decimals of a spread that is judged: 1.26955 - 1.26943 is 0.00012, not 0.00012000000000012001."""
+
+_CHUNK = 32_768  # rows at a time: their indicators stay in the processor's cache
 
 _TAIL = 1_200
 """Candles after which recursive indicators agree to the last bit wherever they began (measured: at most 683)."""
@@ -22,13 +30,15 @@ _TAIL = 1_200
 class Timeframe:
     """One timeframe: its candles' times (m,) and indicators, and what each row (n,) makes of them.
 
-    `back` is the newest candle that a row may use, counted from the end: -1 the last one, -m - 1 none.
+    `back` is the newest candle that a row may use, counted from the end: -1 the last one, -m - 1 none. `votes` are
+    those of runs of rows, through which nothing changes that they are cast by; `runs` is the first row of each.
     """
 
     granularity: Granularity
     time: Ints
     indicators: Indicators
     back: Ints
+    runs: Ints
     votes: Votes
 
     def closed(self, row: int) -> int:
@@ -37,18 +47,18 @@ class Timeframe:
 
     def votes_of(self, row: int) -> TimeframeVotes:
         """The votes at row `row` (0..n-1), with the values that they were made from."""
-        back, votes = int(self.back[row]), self.votes
+        back, run, votes = int(self.back[row]), int(np.searchsorted(self.runs, row, side="right")) - 1, self.votes
         return TimeframeVotes(
             granularity=self.granularity,
             candle_time=int(self.time[back]),
-            ema_ribbon=int(votes.ema_ribbon[row]),
-            rsi=int(votes.rsi[row]),
-            macd=int(votes.macd[row]),
-            bollinger=int(votes.bollinger[row]),
-            stochastic=int(votes.stochastic[row]),
-            volume=float(votes.volume[row]),
-            buy=float(votes.buy[row]),
-            sell=float(votes.sell[row]),
+            ema_ribbon=int(votes.ema_ribbon[run]),
+            rsi=int(votes.rsi[run]),
+            macd=int(votes.macd[run]),
+            bollinger=int(votes.bollinger[run]),
+            stochastic=int(votes.stochastic[run]),
+            volume=float(votes.volume[run]),
+            buy=float(votes.buy[run]),
+            sell=float(votes.sell[run]),
             values=self.indicators.values(back),
         )
 
@@ -57,8 +67,8 @@ class Timeframe:
 class Analysis:
     """What the candles say at M5 rows `first` to the end of `series`; arrays have the shape (len(series) - first,).
 
-    `buy`, `sell`: weighted votes. `lean`: +1 where buy is larger, -1 where sell is, 0 where neither.
-    `strength` (0-100) and `agreement` (0-1) speak of the larger side. `regime`: positions in `regime.REGIMES`.
+    `buy`, `sell`: weighted votes. `strength` (0-100) and `agreement` (0-1) speak of the larger side. `regime`:
+    positions in `regime.REGIMES`.
     `atr`, `adx`, `close`: of M5, NaN where there is no value. `spread`: ask minus bid at the close.
     `warm`: whether every timeframe has enough closed candles for a decision. `receipts` hashes
     the candles that were seen, `fingerprint` the settings.
@@ -71,7 +81,6 @@ class Analysis:
     regime: Codes
     buy: Floats
     sell: Floats
-    lean: Floats
     strength: Floats
     agreement: Floats
     close: Floats
@@ -96,6 +105,53 @@ class Analysis:
     def regime_at(self, row: int) -> Regime:
         """The regime at the series' row `row`."""
         return REGIMES[int(self.regime[self.index(row)])]
+
+    def under(self, settings: StrategySettings) -> "Analysis":
+        """The analysis that other settings make of the same candles, where it differs in nothing but those.
+
+        Raises InvalidInput where it would differ (`same_analysis`).
+        """
+        if not same_analysis(self.settings, settings):
+            theirs = ", ".join(name for name in _ANALYSED if getattr(self.settings, name) != getattr(settings, name))
+            message = f"{self.series.instrument} was analysed by other settings: {theirs} differ"
+            raise InvalidInput(message, advice="Analyse its candles anew by these settings.")
+        return replace(self, settings=settings, fingerprint=settings.fingerprint())
+
+
+_DECIDED: Final = frozenset(
+    (
+        "multipliers",
+        "untraded",
+        "minimum_votes",
+        "maximum_age",
+        "minimum_agreement",
+        "minimum_strength",
+        "minimum_volatility",
+        "maximum_volatility",
+        "minimum_adx",
+        "maximum_spread_share",
+        "exposure_cap",
+        "cooldown",
+        "stop_atr",
+        "target_atr",
+        "lifetime",
+        "kelly_share",
+        "kelly_confidence",
+        "kelly_results",
+        "kelly_minimum_results",
+        "risk_default",
+        "risk_minimum",
+        "risk_maximum",
+    )
+)
+"""The settings that are first asked when it is decided, sized or settled."""
+
+_ANALYSED: Final = tuple(one.name for one in fields(StrategySettings) if one.name not in _DECIDED)
+
+
+def same_analysis(one: StrategySettings, other: StrategySettings) -> bool:
+    """Whether two settings make the same of any candles, and differ at most in what is decided from it."""
+    return all(getattr(one, name) == getattr(other, name) for name in _ANALYSED)
 
 
 def analyse(
@@ -124,84 +180,65 @@ def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alig
         message = f"{series.instrument}: the strategy reads M5 candles, not {series.granularity}"
         raise InvalidInput(message)
     frames = _frames(series, settings, first, alignment)
-    values = np.stack([frame.indicators.at(frame.back) for frame in frames], axis=1)
-    regime = _regime(frames[-1], Indicators(*values[:, -1]), settings)
-    votes = cast_votes(Indicators(*values), trends(regime), settings)
-    weights = np.array(tuple(settings.weights.values()))[:, np.newaxis]
-    buy, sell = _weighted(weights * votes.buy), _weighted(weights * votes.sell)
-    lean = np.sign(buy - sell)
-    leaning = (votes.buy - votes.sell) * lean > settings.leaning
-    latest = Indicators(*values[:, 0])
+    latest, count = frames[0].indicators, len(series) - first
+    buy, sell, strength, agreement = np.empty((4, count))
+    rows = Rows(np.empty(count, np.int8), buy, sell, strength, agreement, np.empty(count, bool))
+    hourly = _regimes(frames[-1], settings)
+    cast = [
+        judge(frames, hourly, rows, slice(start, start + _CHUNK), settings) for start in range(0, max(1, count), _CHUNK)
+    ]
     return Analysis(
         series=series,
         settings=settings,
         first=first,
         timeframes=tuple(
-            Timeframe(frame.granularity, frame.time, frame.indicators, frame.back, votes.of(place))
-            for place, frame in enumerate(frames)
+            Timeframe(
+                frame.granularity,
+                frame.time,
+                frame.indicators,
+                frame.back,
+                np.concatenate([runs for runs, _ in own]),
+                joined([votes for _, votes in own]),
+            )
+            for frame, own in zip(frames, zip(*cast, strict=True), strict=True)
         ),
-        regime=regime,
+        regime=rows.regime,
         buy=buy,
         sell=sell,
-        lean=lean,
-        strength=np.maximum(buy, sell) / settings.voters * 100,
-        agreement=np.add.reduce(leaning, axis=0) / len(frames),
-        close=latest.close,
-        atr=latest.atr,
-        adx=latest.adx,
+        strength=strength,
+        agreement=agreement,
+        close=newest(latest.close, count),
+        atr=newest(latest.atr, count),
+        adx=newest(latest.adx, count),
         spread=series.ask.close[first:] - series.bid.close[first:],
-        warm=np.logical_and.reduce([frame.closed >= settings.minimum_candles for frame in frames]),
+        warm=rows.warm,
         receipts=Receipts(series, settings.window, first),
         fingerprint=settings.fingerprint(),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """A timeframe before its votes are cast; `first` is the oldest position that any row uses."""
-
-    granularity: Granularity
-    time: Ints
-    indicators: Indicators
-    first: int
-    back: Ints
-
-    @property
-    def closed(self) -> Ints:
-        """How many candles each row may know, (n,)."""
-        return self.back + (len(self.time) + 1)
-
-
-def _frames(series: CandleSeries, settings: StrategySettings, first: int, alignment: Alignment) -> list[_Frame]:
+def _frames(series: CandleSeries, settings: StrategySettings, first: int, alignment: Alignment) -> list[Frame]:
     """Each timeframe with the candles that the rows from `first` on need, and the tail before them."""
     tail = max(_TAIL, settings.minimum_candles)
     longest = max(granularity.seconds for granularity in settings.weights) // Granularity.M5.seconds
     candles = bars(series.rows(max(0, first - tail * longest)))
+    position = np.arange(len(candles.time) - len(series) + first, len(candles.time))  # an M5 candle knows itself
     known: list[tuple[Granularity, Bars, int, Ints]] = []
     for granularity in settings.weights:
         if granularity != Granularity.M5:
             candles = candles.folded(granularity)  # from the next shorter ones: highs of highs, sums of sums
-        position = alignment(series.time[first:], candles.time, granularity)
+            position = alignment(series.time[first:], candles.time, granularity)
         oldest = max(0, int(position[0])) if len(position) else 0
         drop = max(0, oldest - tail)
         known.append((granularity, candles.since(drop), oldest - drop, position - len(candles.time)))
     values = indicators([(kept, oldest) for _, kept, oldest, _ in known], settings)
     return [
-        _Frame(granularity, kept.time, value, oldest, back)
+        Frame(granularity, kept.time, value, oldest, back)
         for (granularity, kept, oldest, back), value in zip(known, values, strict=True)
     ]
 
 
-def _regime(frame: _Frame, hourly: Indicators, settings: StrategySettings) -> Codes:
-    """The regime of each row, from the H1 timeframe and its indicators at each row."""
-    rank = volatility_rank(frame.indicators, settings, frame.first)
-    known = -frame.back <= len(rank)
-    return classify(
-        hourly, np.where(known, rank[np.where(known, frame.back, -1)] if len(rank) else np.nan, np.nan), settings
-    )
-
-
-def _weighted(votes: Floats) -> Floats:
-    """Weighted votes (timeframes, n) added up in order, rounded so that 0.2 x 3 + 0.3 x 3 + 0.5 is 2.0 as on paper."""
-    together: Floats = np.round(np.add.accumulate(votes, axis=0)[-1], 9)
-    return together
+def _regimes(frame: Frame, settings: StrategySettings) -> Codes:
+    """The regime of the newest H1 candles, of as many as the rows use."""
+    hourly = frame.indicators
+    return classify(hourly, volatility_rank(hourly, settings, frame.first), settings)

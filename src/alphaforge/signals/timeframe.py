@@ -3,14 +3,19 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate, pairwise
 from operator import attrgetter
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from alphaforge.core.candles import CandleSeries, Floats, Ints, Ohlc, bucket_sums, buckets
 from alphaforge.core.granularity import Granularity
-from alphaforge.indicators import atr, bollinger, directional, ema, macd, rsi, stochastic, volume_ratio
+from alphaforge.indicators import atr, bollinger, directional, ema, macd, newest, rsi, stochastic, volume_ratio
 from alphaforge.signals.settings import StrategySettings
+
+_T = TypeVar("_T", bound=np.generic)
 
 Alignment = Callable[[Ints, Ints, Granularity], Ints]
 """From M5 starts (n,) and bucket starts (m,) to the position of the newest usable bucket, (n,), -1 for none."""
@@ -22,7 +27,10 @@ def by_bucket_end(m5: Ints, bucket: Ints, granularity: Granularity) -> Ints:
     Joining by the bucket's start instead would let a decision see up to an hour of its own future.
     """
     newest_start = m5 + (Granularity.M5.seconds - granularity.seconds)
-    return np.searchsorted(bucket, newest_start, side="right") - 1
+    if len(m5) <= len(bucket):
+        return np.searchsorted(bucket, newest_start, side="right") - 1
+    usable = np.searchsorted(newest_start, bucket)  # by which row each bucket is: the shorter way round
+    return np.repeat(np.arange(-1, len(bucket)), np.diff(usable, prepend=0, append=len(m5)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,10 @@ class Bars:
 
     def since(self, position: int) -> "Bars":
         """The candles from `position` on."""
-        key = slice(position, None)
+        return self.rows(slice(position, None))
+
+    def rows(self, key: slice) -> "Bars":
+        """Some of the candles, sharing memory."""
         return Bars(self.time[key], self.price.rows(key), self.volume[key])
 
 
@@ -53,10 +64,11 @@ def bars(series: CandleSeries) -> Bars:
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """Every indicator as float64 arrays, NaN where one has no value.
+    """Every indicator as a float64 array, NaN where it has no value.
 
-    Of a timeframe's candles, the arrays end with the newest candle and begin where each has values; of rows, they all
-    have the same shape. `stochastic_cross` is +1 where K crosses above D, -1 where it crosses below, else 0.
+    Of a timeframe's candles, the arrays end with the newest candle, and begin where somebody asked for values; of
+    places in it (`at`), all are of the same length. `stochastic_cross` is +1 where K crosses above D, -1 where it
+    crosses below, else 0.
     """
 
     close: Floats
@@ -78,9 +90,17 @@ class Indicators:
     stochastic_cross: Floats
     volume_ratio: Floats
 
-    def columns(self) -> tuple[Floats, ...]:
-        """The arrays, in the order of NAMES."""
-        return _COLUMNS(self)
+    def at(self, back: Ints) -> "Indicators":
+        """The indicators at the places `back` (r,) that never fall, counted from the end, -1 being the newest candle.
+
+        They share memory where these are all candles from one to another. NaN before an indicator's first value.
+        """
+        start, stop = (int(back[0]), int(back[-1]) + 1) if len(back) else (0, 0)
+        if len(back) == stop - start and (len(back) < 2 or bool((back[1:] > back[:-1]).all())):  # noqa: PLR2004 - two
+            return Indicators(*(_between(column, start, stop) for column in _COLUMNS(self)))
+        return Indicators(
+            *(column[back] if -start <= len(column) else at(column, back, np.nan) for column in _COLUMNS(self))
+        )
 
     def values(self, back: int) -> dict[str, float | None]:
         """The indicators of one candle by name, None where one has no value; `back` is -1 for the newest candle."""
@@ -90,50 +110,109 @@ class Indicators:
             found[name] = None if math.isnan(value) else value
         return found
 
-    def at(self, back: Ints) -> Floats:
-        """The values (indicators, n) at `back` (n,), -1 being the newest candle; NaN before an indicator's first."""
-        rows = np.empty((len(NAMES), len(back)))
-        furthest = -int(back.min(initial=-1))
-        for row, column in zip(rows, _COLUMNS(self), strict=True):
-            if furthest <= len(column):
-                row[:] = column[back]
-            else:
-                known = -back <= len(column)
-                row[known], row[~known] = column[back[known]], np.nan
-        return rows
-
 
 NAMES = tuple(field.name for field in fields(Indicators))
 """The indicators' names, in their order."""
 
 _COLUMNS = attrgetter(*NAMES)
+_WINDOWED = 7  # the last so many of them come from a window, the others from all candles before
+
+_CHUNK = 16_384  # windows at a time: what they are computed from stays in the processor's cache
+
+
+def _between(column: Floats, start: int, stop: int) -> Floats:
+    """The values from place to place, counted from the end; NaN before the first."""
+    known = column[max(0, start + len(column)) : max(0, stop + len(column))]
+    lacking = stop - start - len(known)
+    return np.concatenate((np.full(lacking, np.nan), known)) if lacking else known
+
+
+def at(column: npt.NDArray[_T], back: Ints, missing: float) -> npt.NDArray[_T]:
+    """A column at the places `back` (r,), counted from the end, -1 being its last; `missing` before its first."""
+    known = back >= -len(column)
+    if known.all():
+        return column[back]
+    values = np.full(len(back), missing, column.dtype)
+    values[known] = column[back[known]]
+    return values
+
+
+def at_one(several: Sequence[tuple[Indicators, int]]) -> Indicators:
+    """What the indicators of several timeframes are at one place each, (timeframes,); NaN before the first value."""
+    columns = zip(*(_COLUMNS(one) for one, _ in several), strict=True)
+    backs = [back for _, back in several]
+    return Indicators(
+        *np.array(
+            [
+                [
+                    column.item(back) if -back <= len(column) else math.nan
+                    for column, back in zip(row, backs, strict=True)
+                ]
+                for row in columns
+            ]
+        )
+    )
 
 
 def indicators(frames: Sequence[tuple[Bars, int]], settings: StrategySettings) -> list[Indicators]:
     """The indicators of each timeframe's candles; the windowed ones from the given position on.
 
-    A window needs nothing but itself, so who asks for the last candles does not pay for the others, and windows of all
-    timeframes are computed side by side.
+    A window needs nothing but itself, so who asks for the last candles does not pay for the others.
     """
     tails = [candles.since(max(0, first - settings.longest_window)) for candles, first in frames]
-    high, low, close = (_stacked([getattr(one.price, name) for one in tails]) for name in ("high", "low", "close"))
-    bands = bollinger(close, settings.bollinger_period, settings.bollinger_deviations)
-    swing = stochastic(high, low, close, settings.stochastic_k, settings.stochastic_d)
-    volume = volume_ratio(_stacked([one.volume for one in tails]), settings.volume_period)
-    windowed = (bands.lower, bands.upper, bands.position, swing.k, swing.d, swing.cross, volume)
+    edges = [0, *accumulate(len(tail.time) for tail in tails)]
+    windowed = _windowed(tails, edges, settings)
     return [
-        Indicators(*_recursive(candles.price, settings), *(column[place] for column in windowed))
-        for place, (candles, _) in enumerate(frames)
+        Indicators(*_recursive(candles.price, settings), *windowed[:, start:stop])
+        for (candles, _), (start, stop) in zip(frames, pairwise(edges), strict=True)
     ]
 
 
-def _stacked(columns: Sequence[Floats | Ints]) -> Floats:
-    """Columns as rows of one array, each ending with its newest value, NaN before the shorter ones."""
-    length = max(len(column) for column in columns)
-    rows = np.full((len(columns), length), np.nan)
-    for row, column in zip(rows, columns, strict=True):
-        row[length - len(column) :] = column
-    return rows
+def _windowed(tails: Sequence[Bars], edges: Sequence[int], settings: StrategySettings) -> Floats:
+    """The windowed indicators of several timeframes' candles, (7, all of them), one timeframe after another.
+
+    All are computed at once, some thousand candles at a time. A timeframe's candles lie from one edge to the next;
+    what a window comes to that reaches over an edge is no value.
+    """
+    values, lost = np.empty((_WINDOWED, edges[-1])), [0] * _WINDOWED
+    for begin in range(0, edges[-1], _CHUNK):
+        start, stop = max(0, begin - settings.longest_window), min(begin + _CHUNK, edges[-1])
+        candles = tails if stop - start == edges[-1] else _between_edges(tails, edges, start, stop)
+        found = _of_windows(candles, settings)
+        lost = [stop - start - len(column) for column in found]
+        for row, column in zip(values, found, strict=True):
+            count = min(len(column), stop - begin)
+            row[stop - count : stop] = newest(column, count)
+    for edge, end in pairwise(edges):
+        for row, count in zip(values, lost, strict=True):
+            row[edge : min(edge + count, end)] = np.nan
+    return values
+
+
+def _between_edges(tails: Sequence[Bars], edges: Sequence[int], start: int, stop: int) -> list[Bars]:
+    """The candles start..stop of candles that lie one after another, each from one edge to the next."""
+    return [
+        one.rows(slice(max(0, start - edge), stop - edge))
+        for one, (edge, end) in zip(tails, pairwise(edges), strict=True)
+        if edge < stop and end > start
+    ]
+
+
+def _of_windows(candles: Sequence[Bars], settings: StrategySettings) -> tuple[Floats, ...]:
+    """The windowed indicators of candles that lie one after another, each from its first full window on."""
+    high, low, close = (_flat([getattr(one.price, name) for one in candles]) for name in ("high", "low", "close"))
+    bands = bollinger(close, settings.bollinger_period, settings.bollinger_deviations)
+    swing = stochastic(high, low, close, settings.stochastic_k, settings.stochastic_d)
+    volume = volume_ratio(_flat([one.volume for one in candles]), settings.volume_period)
+    return (bands.lower, bands.upper, bands.position, swing.k, swing.d, swing.cross, volume)
+
+
+def _flat(columns: Sequence[Floats | Ints]) -> Floats:
+    """Columns one after another."""
+    flat: Floats = (
+        np.concatenate(columns, dtype=np.float64) if len(columns) > 1 else columns[0].astype(np.float64, copy=False)
+    )
+    return flat
 
 
 def _recursive(price: Ohlc, settings: StrategySettings) -> tuple[Floats, ...]:

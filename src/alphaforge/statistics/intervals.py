@@ -1,5 +1,6 @@
 """How far a measured share may be from the true one."""
 
+from functools import lru_cache
 from math import sqrt
 from statistics import NormalDist
 
@@ -21,8 +22,14 @@ def wilson_lower_bound(wins: int, count: int, confidence: float) -> float:
     """
     if not count:
         return 0.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    z = _deviations(confidence)
     share = wins / count
     centre = share + z * z / (2 * count)
     reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return min(share, max(0.0, (centre - reach) / (1 + z * z / count)))  # at 0 of n the last digit would say more
+
+
+@lru_cache(maxsize=16)
+def _deviations(confidence: float) -> float:
+    """How many standard deviations hold a normal distribution with this confidence."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)

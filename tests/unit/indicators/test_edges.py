@@ -20,7 +20,7 @@ from alphaforge.indicators import (
     volume_ratio,
 )
 from alphaforge.indicators.momentum import _crossing
-from alphaforge.indicators.windows import mean, mean_and_deviation, windows
+from alphaforge.indicators.windows import highest, lowest, mean, mean_and_deviation, windows
 from builders import GBP_USD, walk
 
 # Prices of which twenty do not add up to twenty times one, so that a careless mean is off by a last bit.
@@ -137,10 +137,25 @@ def test_a_crossing_begins_on_the_line_or_beyond_it_and_ends_off_it() -> None:
     assert _crossing(above).tolist() == [0, 1, 0, -1, 1, -1, 0, 0, 0, 0, 1]
 
 
-def test_several_series_side_by_side_give_what_each_gives_alone() -> None:
-    both = np.stack([history.mid.close for history in HISTORIES[:2]])
-    together = bollinger(both, 20, 2.0)
-    for row, history in enumerate(HISTORIES[:2]):
+def test_series_one_after_another_give_what_each_gives_alone() -> None:
+    both = bollinger(np.concatenate([history.mid.close for history in HISTORIES[:2]]), 20, 2.0)
+    for start, history in zip((0, 10_000), HISTORIES[:2], strict=True):
         alone = bollinger(history.mid.close, 20, 2.0)
-        assert together.position[row].tobytes() == alone.position.tobytes()
-        assert together.lower[row].tobytes() == alone.lower.tobytes()
+        assert both.position[start : start + 9_981].tobytes() == alone.position.tobytes()
+        assert both.lower[start : start + 9_981].tobytes() == alone.lower.tobytes()
+
+
+@given(st.lists(st.floats(0, 9) | st.just(math.nan), min_size=1, max_size=40), st.integers(1, 9))
+def test_extremes_and_ranks_are_those_of_each_window_alone(values: list[float], period: int) -> None:
+    array, starts = np.array(values), range(len(values) - period + 1)
+    each = [array[start : start + period] for start in starts]
+    assert np.array_equal(lowest(array, period), [one.min() for one in each], equal_nan=True)
+    assert np.array_equal(highest(array, period), [one.max() for one in each], equal_nan=True)
+    ranks = [math.nan if np.isnan(one).any() else (one <= one[-1]).sum() * 100.0 / period for one in each]
+    assert np.array_equal(percentile_rank(array, period), ranks, equal_nan=True)
+
+
+def test_a_rank_counts_more_values_than_a_byte_holds() -> None:
+    rising = np.arange(2_000.0)
+    assert set(percentile_rank(rising, 700).tolist()) == {100.0}
+    assert set(percentile_rank(-rising, 700).tolist()) == {100.0 / 700}
