@@ -139,7 +139,7 @@ async def edit(connection: AsyncConnection, verb: str, number: int, figures: dic
 
 
 @given(_steps)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_what_is_maintained_equals_what_is_read_anew_bit_for_bit(database: Database, steps: list[Any]) -> None:
     kept = JournalDays(database)
     await sql(database, "DELETE FROM journal_entries")
