@@ -316,6 +316,19 @@ async def test_times_in_other_forms_count_on_their_own_day(database: Database, w
 
 
 @SQLITE
+async def test_a_time_with_an_offset_is_read_with_the_days_beside_its_own(database: Database) -> None:
+    kept = JournalDays(database)
+    await sql(database, plain_insert("2025-07-09 10:30:00+14:00"))  # still Tuesday, in UTC and in New York
+    await sql(database, plain_insert("2025-07-07 10:30:00-12:00"))
+    await agreed(kept)
+    await stored(database, entry())
+    assert (await agreed(kept)).of("trades").tolist() == [1.0, 2.0]
+    async with database.read() as connection:
+        early = await read_closed(connection, int(MONDAY + 22 * HOUR), int(MONDAY + DAY))
+    assert len(early.trades) == 1
+
+
+@SQLITE
 async def test_a_close_that_is_no_time_is_not_known(database: Database) -> None:
     await stored(database, entry())
     for written in ("soon", "2025-13-45 12:00:00.000000", "2025-02-30 12:00:00.000000", "3025-01-01 00:00:00.000000"):
