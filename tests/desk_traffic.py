@@ -41,7 +41,6 @@ QUESTIONS = (
     "/api/journal/statistics",
     "/api/journal/statistics?balance=5000",
     "/api/journal/equity?balance=5000&from=2026-03-01",
-    "/api/journal/breakdown?by=instrument",
     "/api/journal/breakdown?by=weekday",
     "/api/journal/calendar?year=2026",
     "/api/stats",

@@ -113,7 +113,8 @@ class JournalDays:
         wanted = np.union1d(days, days + 1)
         trades = (await closed_on(connection, wanted)).trades
         found = await asyncio.to_thread(summarised, trades) if len(trades) > MANY else summarised(trades)
-        self._days = replaced(self._days, found, np.setdiff1d(wanted, found.day))
+        gone = np.setdiff1d(np.intersect1d(wanted, self._days.day), found.day)
+        self._days = replaced(self._days, found, gone)
         return len(trades)
 
 

@@ -61,8 +61,7 @@ async def read_closed(connection: AsyncConnection, start: int, end: int, words: 
 
     What lies outside 1970 to 2100 is left out. Thousands of rows are put into columns in a thread.
     """
-    start, end = max(start, 0), min(end, (LAST_DAY + 1) * DAY)
-    start = min(start, end)  # far days have no date
+    start, end = (min(max(moment, 0), (LAST_DAY + 1) * DAY) for moment in (start, end))  # others may have no date
     read = _rows_of_sqlite if connection.dialect.name == "sqlite" else _row_of_postgresql
     cells, columns_of, count = await read(connection, start, end, words)
 

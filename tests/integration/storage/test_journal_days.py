@@ -139,7 +139,7 @@ async def edit(connection: AsyncConnection, verb: str, number: int, figures: dic
 
 
 @given(_steps)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_what_is_maintained_equals_what_is_read_anew_bit_for_bit(database: Database, steps: list[Any]) -> None:
     kept = JournalDays(database)
     await sql(database, "DELETE FROM journal_entries")
@@ -316,6 +316,19 @@ async def test_times_in_other_forms_count_on_their_own_day(database: Database, w
 
 
 @SQLITE
+async def test_a_time_with_an_offset_is_read_with_the_days_beside_its_own(database: Database) -> None:
+    kept = JournalDays(database)
+    await sql(database, plain_insert("2025-07-09 10:30:00+14:00"))  # still Tuesday, in UTC and in New York
+    await sql(database, plain_insert("2025-07-07 10:30:00-12:00"))
+    await agreed(kept)
+    await stored(database, entry())
+    assert (await agreed(kept)).of("trades").tolist() == [1.0, 2.0]
+    async with database.read() as connection:
+        early = await read_closed(connection, int(MONDAY + 22 * HOUR), int(MONDAY + DAY))
+    assert len(early.trades) == 1
+
+
+@SQLITE
 async def test_a_close_that_is_no_time_is_not_known(database: Database) -> None:
     await stored(database, entry())
     for written in ("soon", "2025-13-45 12:00:00.000000", "2025-02-30 12:00:00.000000", "3025-01-01 00:00:00.000000"):
@@ -341,6 +354,33 @@ async def test_trades_beyond_all_calendars_are_left_out(database: Database) -> N
         await sql(database, plain_insert(written))
     days = (await JournalDays(database).now()).days
     assert (days.day.tolist(), days.of("trades").tolist()) == ([MONDAY // DAY], [1.0])
+
+
+@pytest.mark.parametrize("words", [(), ("symbol", "trade_type", "session", "trade_setup", "tags")])
+async def test_trades_are_found_in_an_index_and_on_sqlite_read_from_it_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """A row may hold three pictures, and its outcome lies behind them."""
+    await stored(database, *(entry(MONDAY + number * HOUR) for number in range(300)))
+    asked = []
+    fetch = AsyncConnection.fetch
+
+    async def noted(self: AsyncConnection, *queries: tuple[str, tuple[Any, ...]]) -> Any:
+        asked.extend(queries)
+        return await fetch(self, *queries)
+
+    monkeypatch.setattr(AsyncConnection, "fetch", noted)
+    async with database.write() as connection:
+        await connection.exec_driver_sql("ANALYZE journal_entries")
+    async with database.read() as connection:
+        await read_closed(connection, int(MONDAY), int(MONDAY + DAY), words)
+        ((statement, given),) = asked
+        explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+        plan = (await connection.exec_driver_sql(f"{explain} {statement}", given)).all()
+    # PostgreSQL keeps pictures elsewhere, and may take the rest from the rows that the index points to
+    expected = "USING COVERING INDEX ix_journal_closed" if database.dialect == "sqlite" else "ix_journal_closed"
+    assert expected in str(plan)
+    assert "Seq Scan" not in str(plan)
 
 
 async def test_words_stand_beside_their_trades(database: Database) -> None:
