@@ -12,6 +12,7 @@ from alphaforge.cli.performance import performance
 from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
+from alphaforge.cli.strategy_checks import lookahead_check, warmup_check
 from alphaforge.cli.worker import worker
 
 app = typer.Typer(
@@ -47,6 +48,8 @@ app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
 app.command()(performance)
+app.command()(lookahead_check)
+app.command()(warmup_check)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(signals.app, name="signals")

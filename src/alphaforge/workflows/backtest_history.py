@@ -19,6 +19,7 @@ _M5 = Granularity.M5.seconds
 _PAGE = 10_000 * _M5
 """Candles read at once, as a span of time: few enough that a server answers others meanwhile."""
 _DAY = 86_400
+_YEAR = 365 * _DAY
 _LONGEST = max(granularity.seconds for granularity in DEFAULT_SETTINGS.weights) // _M5
 _SANDBOX = "sandbox"
 
@@ -78,6 +79,16 @@ async def source_of(
     raise InvalidInput(
         f"{', '.join(names)}: there are candles of {', '.join(common)}", advice="Say with `source` whose are meant."
     )
+
+
+async def period_of(
+    connection: AsyncConnection, source: str, names: Sequence[str], start: float | None, end: float | None
+) -> tuple[float, float]:
+    """Beginning and end (epoch seconds): as they are given, else the year up to the newest stored candle's close."""
+    if end is None:
+        newest = [await CandleRepository(connection, source).newest_start(name) for name in names]
+        end = float(max(one for one in newest if one is not None) + _M5)
+    return (end - _YEAR if start is None else start), end
 
 
 @dataclass(frozen=True, slots=True)
