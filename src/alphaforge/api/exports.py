@@ -11,7 +11,6 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from alphaforge.api.cells import csv_lines, csv_of_columns
 from alphaforge.api.encoding import Columns, bodies
 from alphaforge.api.journal_body import entry_columns
 from alphaforge.api.journal_lists import spellings_of
@@ -20,6 +19,7 @@ from alphaforge.api.schemas.jobs import ExportJob
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_columns
 from alphaforge.api.signals import StatusFilter, SymbolFilter, filtered_instrument, statuses_of
+from alphaforge.core.cells import csv_lines, csv_of_columns
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.core.times import from_epoch
 from alphaforge.storage.engine import Database

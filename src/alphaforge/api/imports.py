@@ -14,7 +14,6 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from alphaforge.api.bulk import new_entry
-from alphaforge.api.cells import read_cell
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.jobs import ENDED_AT_ONCE, IMPORT, begun
 from alphaforge.api.middleware.body_limit import MOST_DEPTH
@@ -26,6 +25,7 @@ from alphaforge.api.schemas.bulk import MOST_ROWS
 from alphaforge.api.schemas.journal import EntryBody
 from alphaforge.api.services import MarketFacts
 from alphaforge.api.signal_changes import new_signal
+from alphaforge.core.cells import read_cell
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.instruments import Instrument
 from alphaforge.signals.model import Status

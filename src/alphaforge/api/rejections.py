@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from alphaforge.api.cells import safe_cell
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.listing import CursorOf, CursorQuery, cursor_text, link_to
 from alphaforge.api.parameters import Asked, Day, day_of, most_of
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import system as shapes
 from alphaforge.api.signals import SymbolFilter, filtered_instrument
+from alphaforge.core.cells import safe_cell
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.core.times import from_epoch
 from alphaforge.storage.rejections import RejectionRepository

@@ -45,14 +45,16 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     power = 10.0 ** math.floor(math.log10(least))
     step = next(factor * power for factor in _STEPS if factor * power >= least * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(number * step, 12) for number in range(first, last + 1)]
+    digits = max(0, 2 - math.floor(math.log10(step)))
+    return [round(number * step, digits) for number in range(first, last + 1)]
 
 
 def number_labels(values: Sequence[float]) -> list[str]:
     """The numbers with as many decimals as tell them apart, thousands in groups."""
     gaps = [abs(after - before) for before, after in pairwise(values)]
     smallest = min(gaps, default=abs(values[0]) if values else 1.0) or 1.0
-    digits = next(digits for digits in range(13) if abs(round(smallest, digits) - smallest) < smallest * 1e-6)
+    most = max(0, 2 - math.floor(math.log10(smallest)))
+    digits = next((digits for digits in range(most) if abs(round(smallest, digits) - smallest) < smallest * 1e-6), most)
     return [f"{value:,.{digits}f}".replace("-", "\u2212") for value in values]
 
 

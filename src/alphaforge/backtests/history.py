@@ -1,5 +1,6 @@
 """What the stored candles of a period lack: buckets in which the market traded and no candle is kept."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,3 +73,10 @@ def _gaps(trading: Ints, lacking: np.typing.NDArray[np.int8], seconds: int) -> t
         if end - begin >= _WORTH_LISTING
     ]
     return tuple(sorted(gaps, key=lambda gap: (-gap.missing, gap.start)))
+
+
+def joined_histories(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `History.to_dict` said of periods that follow each other, as one."""
+    gaps = sorted((gap for part in parts for gap in part["gaps"]), key=lambda gap: -gap["missing"])
+    counts = ("candles", "expected", "missing", "gap_count")
+    return {**{name: sum(part[name] for part in parts) for name in counts}, "gaps": gaps[:_LISTED]}

@@ -22,9 +22,6 @@ from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 Result = Mapping[str, Any]
 """What a task came to, as JSON has it."""
 
-_A_BATCH: Final = 20
-"""Points of one task: enough to use an analysis again, few enough to show progress."""
-
 
 class Kind(StrEnum):
     """What is asked for."""
@@ -41,6 +38,19 @@ class Figure(StrEnum):
     PROFIT_FACTOR = "profit_factor"
     NET_R = "net_r"
     SHARPE = "sharpe"
+
+    @property
+    def words(self) -> str:
+        """As a sentence calls it."""
+        return _WORDS[self]
+
+
+_WORDS: Final = {
+    Figure.EXPECTANCY_R: "expectancy in R",
+    Figure.PROFIT_FACTOR: "profit factor",
+    Figure.NET_R: "net R",
+    Figure.SHARPE: "Sharpe ratio",
+}
 
 
 @dataclass(frozen=True, slots=True)

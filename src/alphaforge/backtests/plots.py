@@ -7,9 +7,9 @@ from typing import Final
 
 from alphaforge.backtests.axes import Scale, bounds, date_ticks, number_labels, ticks
 
-_WIDTH: Final = 480
-_HEIGHT: Final = 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 30
+_WIDTH: Final = 400
+_HEIGHT: Final = 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 12, 30
 
 
 def time_line(
@@ -77,7 +77,7 @@ def intervals(
     known = [number for _, *numbers in rows for number in numbers if number is not None and math.isfinite(number)]
     if not known:
         return _frame(title, "Nothing to draw.", _nothing())
-    left, line = 150, 22
+    left, line = 130, 22
     height = _TOP + line * len(rows) + _BOTTOM
     low, high = bounds(known, include=level)
     across = Scale(low, high, left, _WIDTH - _RIGHT)
@@ -101,13 +101,14 @@ def heatmap(
     values: Sequence[Sequence[float | None]],
     *,
     said: str,
+    level: float = 0.0,
 ) -> str:
-    """Values of two settings, one cell each: rows are `down`'s values; the stronger a cell, the further from zero."""
-    left, row, head = 96, 24, 24
+    """Values of two settings, one cell each: the stronger a cell, the further from `level`."""
+    left, row, head = 84, 24, 24
     columns = max(1, len(across[1]))
     width = (_WIDTH - _RIGHT - left) / columns
     height = head + row * len(down[1]) + 44
-    furthest = max((abs(value) for line in values for value in line if value is not None), default=0.0) or 1.0
+    furthest = max((abs(value - level) for line in values for value in line if value is not None), default=0.0) or 1.0
     body = "".join(
         f'<text x="{left + width * (place + 0.5):.1f}" y="{head - 8}" text-anchor="middle">{escape(_short(label, 10))}'
         "</text>"
@@ -118,8 +119,8 @@ def heatmap(
         y = head + row * place
         body += f'<text x="{left - 8}" y="{y + row / 2 + 4:.1f}" text-anchor="end">{escape(_short(label, 12))}</text>'
         for column, value in enumerate(line):
-            strength = 0.12 + 0.6 * abs(value or 0.0) / furthest
-            body += _cell((left + width * column, y), (width, row), value, strength)
+            away = None if value is None else (value - level) / furthest
+            body += _cell((left + width * column, y), (width, row), value, away)
     body += (
         f'<text x="{(left + _WIDTH - _RIGHT) / 2:.0f}" y="{height - 8}" text-anchor="middle">'
         f"{escape(across[0])} across, {escape(down[0])} down</text>"
@@ -127,19 +128,22 @@ def heatmap(
     return _frame(title, said, body, height=height)
 
 
-def _cell(corner: tuple[float, float], size: tuple[float, float], value: float | None, strength: float) -> str:
+def _cell(corner: tuple[float, float], size: tuple[float, float], value: float | None, away: float | None) -> str:
+    """One value of a map; `away`: from -1 to 1, how far from the level."""
     (x, y), (width, height) = corner, size
     where = f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{max(1.0, width - 2):.1f}" height="{height - 2:.1f}"'
-    if value is None:
+    if value is None or away is None:
         return f'<rect class="none" {where}/>'
-    kind = "bar" if value >= 0 else "bar loss"
-    text = f"{value:+.2f}".replace("-", "\u2212")
+    kind = "bar" if away >= 0 else "bar loss"
+    text = f"{value:.2f}".replace("-", "\u2212")
     label = (
         f'<text class="in" x="{x + width / 2:.1f}" y="{y + height / 2 + 4:.1f}" text-anchor="middle">{text}</text>'
         if width > 38  # noqa: PLR2004 - narrower than its own text
         else ""
     )
-    return f'<rect class="{kind}" fill-opacity="{strength:.2f}" {where}><title>{text}</title></rect>{label}'
+    return (
+        f'<rect class="{kind}" fill-opacity="{0.12 + 0.6 * abs(away):.2f}" {where}><title>{text}</title></rect>{label}'
+    )
 
 
 def _frame(title: str, said: str, body: str, *, height: int = _HEIGHT) -> str:
@@ -166,7 +170,7 @@ def _rules(up: Scale, low: float, high: float, *, whole: bool = False) -> str:
 def _dates(across: Scale, first: float, last: float) -> str:
     return "".join(
         f'<text x="{across.at(moment)}" y="{_HEIGHT - 10}" text-anchor="middle">{label}</text>'
-        for moment, label in date_ticks(first, last)
+        for moment, label in date_ticks(first, last, 5)
     )
 
 
@@ -174,7 +178,7 @@ def _numbers(
     across: Scale, low: float, high: float, unit: str, *, bottom: int = _HEIGHT - _BOTTOM, grid: int | None = None
 ) -> str:
     """Numbers below the drawing, with upright rules from `grid` down where it is given."""
-    marks = ticks(low, high, 6)
+    marks = ticks(low, high, 5)
     text = "".join(
         f'<text x="{across.at(value)}" y="{bottom + 20}" text-anchor="middle">{label}{escape(unit)}</text>'
         for value, label in zip(marks, number_labels(marks), strict=True)

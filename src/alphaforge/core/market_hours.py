@@ -1,7 +1,6 @@
 """When an instrument trades: New York's week, its daily break, and known closures."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ import numpy.typing as npt
 
 from alphaforge.core.candles import Ints
 from alphaforge.core.errors import InvalidSetting
-from alphaforge.core.times import from_epoch
+from alphaforge.core.zones import offsets
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _DAY = 86_400
@@ -41,7 +40,7 @@ class MarketHours:
 
     def open_at(self, moments: Ints) -> npt.NDArray[np.bool_]:
         """Whether the market trades at each of `moments` (int64 (n,), epoch seconds)."""
-        local = moments + _new_york_offsets(moments)
+        local = moments + new_york_offsets(moments)
         weekday = (local // _DAY + 3) % 7  # 1970-01-01 was a Thursday
         minute = local % _DAY // 60
         weekend = (
@@ -67,14 +66,9 @@ class MarketHours:
         return int(minutes[int(np.argmax(trading))])
 
 
-def _new_york_offsets(moments: Ints) -> Ints:
-    """New York's offset from UTC in seconds at each moment; it changes on full hours only."""
-    hours, where = np.unique(moments // 3600, return_inverse=True)
-    zero = timedelta(0)
-    offsets = [
-        int((from_epoch(int(hour) * 3600).astimezone(_NEW_YORK).utcoffset() or zero).total_seconds()) for hour in hours
-    ]
-    return np.array(offsets, np.int64)[where]
+def new_york_offsets(moments: Ints) -> Ints:
+    """New York's offset from UTC in seconds at each of `moments` (int64 (n,), epoch seconds)."""
+    return offsets(moments, _NEW_YORK)
 
 
 FOREX_HOURS = MarketHours(16 * 60 + 58, 17 * 60 + 3)

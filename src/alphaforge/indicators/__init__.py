@@ -3,8 +3,7 @@
 Recursive indicators (EMA, RSI, MACD, ADX, ATR) come from TA-Lib, answer with arrays as long as their input, and forget
 where they began after some hundred candles. Windowed ones (Bollinger, stochastic, volume ratio, percentile) are
 computed here, each value from its own window alone and in one fixed order, so that the same window gives the same bits
-wherever a series begins; they answer for full windows only. Every array's last value belongs to the newest candle;
-windowed ones take several series at once, (..., n), with time along the last axis.
+wherever a series begins; they answer for full windows only. Every array's last value belongs to the newest candle.
 NaN means "no value": not enough candles yet, or a denominator of zero.
 """
 
@@ -12,6 +11,7 @@ from alphaforge.indicators.momentum import Macd, Stochastic, macd, rsi, stochast
 from alphaforge.indicators.trend import Directional, directional, ema
 from alphaforge.indicators.volatility import Bands, atr, bollinger, percentile_rank
 from alphaforge.indicators.volume import volume_ratio
+from alphaforge.indicators.windows import newest
 
 __all__ = [
     "Bands",
@@ -23,6 +23,7 @@ __all__ = [
     "directional",
     "ema",
     "macd",
+    "newest",
     "percentile_rank",
     "rsi",
     "stochastic",

@@ -6,7 +6,7 @@ import numpy as np
 
 from alphaforge.core.candles import Floats
 from alphaforge.indicators.library import talib
-from alphaforge.indicators.windows import mean, newest, quotient, windows
+from alphaforge.indicators.windows import highest, lowest, mean, newest, quotient
 
 
 def rsi(values: Floats, period: int) -> Floats:
@@ -49,19 +49,19 @@ class Stochastic:
 
 
 def stochastic(high: Floats, low: Floats, close: Floats, k_period: int, d_period: int) -> Stochastic:
-    """The fast stochastic. Shapes: k (..., n - k_period + 1), d d_period - 1 shorter, cross one shorter still.
+    """The fast stochastic. Shapes: k (n - k_period + 1,), d d_period - 1 shorter, cross one shorter still.
 
     NaN where the window's high equals its low, and in every D that would need such a K.
     """
-    bottom = windows(low, k_period).min(axis=-1)
-    reach = windows(high, k_period).max(axis=-1) - bottom
-    k = quotient(100 * (newest(close, bottom.shape[-1]) - bottom), reach)
+    bottom = lowest(low, k_period)
+    reach = highest(high, k_period) - bottom
+    k = quotient(100 * (newest(close, len(bottom)) - bottom), reach)
     d = mean(k, d_period)
-    return Stochastic(k, d, _crossing(newest(k, d.shape[-1]) - d))
+    return Stochastic(k, d, _crossing(newest(k, len(d)) - d))
 
 
 def _crossing(above: Floats) -> Floats:
     """+1 where the difference turns positive, -1 where it turns negative, else 0; from the second value on."""
-    was, now = above[..., :-1], above[..., 1:]
+    was, now = above[:-1], above[1:]
     cross: Floats = np.subtract((was <= 0) & (now > 0), (was >= 0) & (now < 0), dtype=np.float64)
     return cross

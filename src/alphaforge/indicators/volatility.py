@@ -6,7 +6,9 @@ import numpy as np
 
 from alphaforge.core.candles import Floats
 from alphaforge.indicators.library import talib
-from alphaforge.indicators.windows import mean_and_deviation, newest, quotient, windows
+from alphaforge.indicators.windows import chunks, mean_and_deviation, newest, quotient, windows
+
+_CHUNK = 256  # windows at a time: these are long
 
 
 def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
@@ -17,7 +19,7 @@ def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Bollinger's bands in prices, shapes (..., n - period + 1).
+    """Bollinger's bands in prices, shapes (n - period + 1,).
 
     `position`: where the value lies between them, 0 on the lower and 1 on the upper, NaN for bands without width.
     """
@@ -33,14 +35,19 @@ def bollinger(values: Floats, period: int, deviations: float) -> Bands:
     middle, deviation = mean_and_deviation(values, period)
     reach = deviations * deviation
     lower, upper = middle - reach, middle + reach
-    return Bands(lower, middle, upper, quotient(newest(values, lower.shape[-1]) - lower, upper - lower))
+    return Bands(lower, middle, upper, quotient(newest(values, len(lower)) - lower, upper - lower))
 
 
 def percentile_rank(values: Floats, window: int) -> Floats:
     """The share of the last `window` values that are at or below the newest, itself included, in percent.
 
-    Shape (..., n - window + 1); NaN where the window holds one.
+    Shape (n - window + 1,); NaN where the window holds one.
     """
-    rows = windows(values, window)
-    rank = np.count_nonzero(rows <= rows[..., -1:], axis=-1) * 100.0 / window
-    return np.where(np.isnan(rows).any(axis=-1), np.nan, rank)
+    every, missing = windows(values, window), np.concatenate(([0], np.cumsum(np.isnan(values))))
+    count = np.empty(len(every))
+    for part in chunks(len(every), _CHUNK):
+        rows = every[part]
+        bits = np.packbits(rows <= rows[:, -1:], axis=-1)
+        count[part] = np.bitwise_count(bits).sum(axis=-1)
+    count[missing[window:] > missing[: len(every)]] = np.nan
+    return count * 100.0 / window

@@ -1,4 +1,9 @@
-"""Windows over an array, computed from their own values alone: no running totals, so no memory of where they began."""
+"""Windows over an array, computed from their own values alone: no running totals, so no memory of where they began.
+
+What a window comes to is computed for all windows at once, from shifted copies of the series: first the oldest value of
+each window, then the next. So every window is added up from its oldest value to its newest, however many there are.
+(`numpy.sum` adds in an order that depends on the shape: a window's last bits would depend on its neighbours.)
+"""
 
 from collections.abc import Iterator
 
@@ -11,7 +16,7 @@ _CHUNK = 4_096  # windows at a time: what they unfold to stays in the processor'
 
 
 def windows(values: Floats, period: int) -> Floats:
-    """Every full window as a row, oldest value first: (..., n) becomes a view of shape (..., n - period + 1, period).
+    """Every full window as a row, oldest value first: (n,) becomes a view of shape (n - period + 1, period).
 
     No rows where the series is shorter than a window. Raises InvalidSetting for a period below one.
     """
@@ -19,55 +24,64 @@ def windows(values: Floats, period: int) -> Floats:
         message = f"A window of {period} candles is impossible"
         raise InvalidSetting(message)
     whole = np.ascontiguousarray(values, np.float64)
-    shape = (*whole.shape[:-1], max(0, whole.shape[-1] - period + 1), period)
+    shape = (max(0, len(whole) - period + 1), period)
     # What numpy's as_strided makes, at a tenth of its cost: live, there is one window to compute, not thousands.
-    return np.ndarray(shape, np.float64, buffer=whole, strides=(*whole.strides, whole.itemsize))
+    return np.ndarray(shape, np.float64, buffer=whole, strides=(whole.itemsize, whole.itemsize))
 
 
 def newest(values: Floats, count: int) -> Floats:
-    """The last `count` values of each series."""
-    return values[..., values.shape[-1] - count :]
+    """The last `count` values."""
+    return values[len(values) - count :]
+
+
+def lowest(values: Floats, period: int) -> Floats:
+    """The lowest value of each full window, shape (n - period + 1,)."""
+    return _folded(np.minimum, windows(values, period).T)
+
+
+def highest(values: Floats, period: int) -> Floats:
+    """The highest value of each full window, shape (n - period + 1,)."""
+    return _folded(np.maximum, windows(values, period).T)
 
 
 def mean(values: Floats, period: int) -> Floats:
-    """The mean of each full window, shape (..., n - period + 1)."""
-    return _joined([_total(rows) / period for rows in _chunks(windows(values, period))])
+    """The mean of each full window, shape (n - period + 1,)."""
+    means = _folded(np.add, windows(values, period).T)
+    means /= period
+    return means
 
 
 def mean_and_deviation(values: Floats, period: int) -> tuple[Floats, Floats]:
-    """Mean and population standard deviation of each full window, shapes (..., n - period + 1).
+    """Mean and population standard deviation of each full window, shapes (n - period + 1,).
 
     Both are taken relative to the window's oldest value: a flat window has a deviation of exactly zero,
     and large prices lose no digits.
     """
-    means, deviations = [], []
-    for rows in _chunks(windows(values, period)):
-        oldest = rows[..., :1]
-        rise = rows - oldest
-        shift = _total(rise)[..., np.newaxis] / period
-        off = rise - shift
-        means.append((oldest + shift)[..., 0])
-        deviations.append(np.sqrt(_total(off * off) / period))
-    return _joined(means), _joined(deviations)
+    every = windows(values, period)
+    means, deviations = np.empty((2, len(every)))
+    for part in chunks(len(every), _CHUNK):
+        steps = every[part].T
+        oldest = steps[0]
+        off = steps - oldest
+        shift = _folded(np.add, off) / period
+        off -= shift
+        off *= off
+        np.add(oldest, shift, out=means[part])
+        np.sqrt(_folded(np.add, off) / period, out=deviations[part])
+    return means, deviations
 
 
-def _total(rows: Floats) -> Floats:
-    """The sum of each row, added up strictly from its first value to its last.
-
-    `numpy.sum` adds in an order that depends on the shape, so a window's last bits would depend on its neighbours;
-    a cumulative sum has one order only.
-    """
-    sums: Floats = np.add.accumulate(rows, axis=-1)[..., -1]
-    return sums
+def _folded(step: np.ufunc, rows: Floats) -> Floats:
+    """The rows of (period, n) put together by `step`, one after another: (n,)."""
+    result: Floats = rows[0].copy()
+    for row in rows[1:]:
+        step(result, row, out=result)
+    return result
 
 
-def _chunks(rows: Floats) -> Iterator[Floats]:
-    """The rows, some thousands at a time; one empty chunk where there are none."""
-    return (rows[..., start : start + _CHUNK, :] for start in range(0, max(1, rows.shape[-2]), _CHUNK))
-
-
-def _joined(chunks: list[Floats]) -> Floats:
-    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks, axis=-1)
+def chunks(count: int, size: int) -> Iterator[slice]:
+    """So many places, `size` at a time."""
+    return (slice(start, start + size) for start in range(0, count, size))
 
 
 def quotient(numerator: Floats, denominator: Floats) -> Floats:

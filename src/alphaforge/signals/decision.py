@@ -8,8 +8,8 @@ from alphaforge.core.errors import InvalidInput, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.times import rfc3339
-from alphaforge.signals.analysis import Analysis
-from alphaforge.signals.filters import Facts, evaluate, exposure_of, first_failure
+from alphaforge.signals.analysis import SPREAD_DIGITS, Analysis
+from alphaforge.signals.filters import Facts, evaluate, exposure_of, first_failure, leads
 from alphaforge.signals.levels import levels
 from alphaforge.signals.model import Decision, Direction, Levels
 from alphaforge.signals.settings import STRATEGY, StrategySettings
@@ -66,8 +66,8 @@ def decide(analysis: Analysis, row: int, context: Context) -> Decision:
         agreement=facts.agreement,
         confidence=facts.strength * (0.5 + 0.5 * facts.agreement),
         close=facts.close,
-        atr=facts.atr,
-        adx=facts.adx,
+        atr=_known(facts.atr),
+        adx=_known(facts.adx),
         spread=facts.spread,
         levels=proposed,
         risk_fraction=kelly_fraction(context.r_multiples, facts.regime, settings),
@@ -107,9 +107,9 @@ def _facts(analysis: Analysis, at: int, context: Context) -> Facts:
         agreement=float(analysis.agreement[at]),
         strength=float(analysis.strength[at]),
         close=float(analysis.close[at]),
-        atr=_known(analysis.atr[at]),
-        adx=_known(analysis.adx[at]),
-        spread=round(float(analysis.spread[at]), 10),  # 1.26955 - 1.26943 is 0.00012, not 0.00012000000000012001
+        atr=float(analysis.atr[at]),
+        adx=float(analysis.adx[at]),
+        spread=round(float(analysis.spread[at]), SPREAD_DIGITS),
         exposure=exposure_of(direction, instrument.base, instrument.quote, context.exposure),
         since_last=None if last is None else float(closed_at - last),
     )
@@ -117,7 +117,7 @@ def _facts(analysis: Analysis, at: int, context: Context) -> Facts:
 
 def _levels(analysis: Analysis, position: int, facts: Facts, instrument: Instrument) -> Levels | None:
     """The trade that the leading side would make."""
-    if facts.direction is None or facts.atr is None:
+    if facts.direction is None:
         return None
     series = analysis.series
     quote = (float(series.bid.close[position]), float(series.ask.close[position]))
@@ -125,11 +125,11 @@ def _levels(analysis: Analysis, position: int, facts: Facts, instrument: Instrum
 
 
 def _direction(buy: float, sell: float, settings: StrategySettings) -> Direction | None:
-    """The larger side, if it has enough weighted votes."""
-    if buy == sell or max(buy, sell) < settings.minimum_votes:
-        return None
-    return Direction.BUY if buy > sell else Direction.SELL
+    """The side that leads, if one does."""
+    if leads(buy, sell, settings):
+        return Direction.BUY
+    return Direction.SELL if leads(sell, buy, settings) else None
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return None if math.isnan(value) else value

@@ -2,7 +2,11 @@
 
 import math
 
+import numpy as np
+
+from alphaforge.core.candles import Floats
 from alphaforge.core.instruments import Instrument
+from alphaforge.core.rounding import rounded
 from alphaforge.signals.model import Direction, Levels
 from alphaforge.signals.settings import StrategySettings
 
@@ -27,3 +31,20 @@ def levels(
     if min(entry, stop, target) <= 0:
         return None
     return Levels(direction, entry, stop, target)
+
+
+def levels_of_many(
+    sign: Floats, quote: tuple[Floats, Floats], atr: Floats, instrument: Instrument, settings: StrategySettings
+) -> tuple[Floats, Floats, Floats]:
+    """Entry, stop and target of many proposals, each to the bit as `levels` has them; NaN where it has none.
+
+    `sign`: +1 for a BUY, -1 for a SELL; bid, ask and `atr` in prices; every array float64 (n,).
+    """
+    digits = instrument.display_precision
+    step = 10.0**-digits
+    moving = np.where(np.isfinite(atr) & (atr > 0), atr, np.nan)
+    entry = rounded(np.where(sign > 0, quote[1], quote[0]), digits)
+    stop = rounded(entry - sign * np.maximum(settings.stop_atr * moving, step), digits)
+    target = rounded(entry + sign * np.maximum(settings.target_atr * moving, step), digits)
+    possible = np.minimum(np.minimum(entry, stop), target) > 0
+    return (np.where(possible, entry, np.nan), np.where(possible, stop, np.nan), np.where(possible, target, np.nan))

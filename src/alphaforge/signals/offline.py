@@ -111,12 +111,15 @@ def _closer(finer: FinerCandles, book: Book, series: Mapping[str, CandleSeries],
         if signal.instrument in series:
             start = ambiguous_candle(signal, series[signal.instrument].until(close))
             if start is not None:
-                found[signal.id] = _resolved(finer, signal, start)
+                found[signal.id] = closer_look(finer, signal, start)
     return found
 
 
-def _resolved(finer: FinerCandles, signal: OpenSignal, start: int) -> CandleSeries:
-    """M1 candles of five minutes, and where one of those touched both levels too, its S5 candles."""
+def closer_look(finer: FinerCandles, signal: OpenSignal, start: int) -> CandleSeries:
+    """What tells more of the M5 candle at `start` that touched both levels of a signal; empty where nothing does.
+
+    Its M1 candles, and where one of those touched both levels too, the S5 candles of that minute.
+    """
     minutes = finer(signal.instrument, Granularity.M1, start, start + Granularity.M5.seconds)
     minute = ambiguous_candle(signal, minutes)
     if minute is None:

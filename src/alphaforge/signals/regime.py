@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphaforge.core.candles import Floats
-from alphaforge.indicators import percentile_rank
+from alphaforge.indicators import newest, percentile_rank
 from alphaforge.signals.model import Regime
 from alphaforge.signals.settings import StrategySettings
 from alphaforge.signals.timeframe import Indicators
@@ -46,16 +46,20 @@ def volatility_rank(hourly: Indicators, settings: StrategySettings, first: int =
 
 
 def classify(hourly: Indicators, rank: Floats, settings: StrategySettings) -> Codes:
-    """The regime of H1 candles as positions in REGIMES, int8, shaped as the input; unknown where a value is missing."""
-    lean = hourly.plus_di - hourly.minus_di
-    trending = hourly.adx >= settings.trending_adx
+    """The regime of the newest H1 candles, as many as have a rank: positions in REGIMES, int8, as long as `rank`.
+
+    Unknown where a value is missing.
+    """
+    adx, plus, minus = (newest(column, len(rank)) for column in (hourly.adx, hourly.plus_di, hourly.minus_di))
+    lean = plus - minus
+    trending = adx >= settings.trending_adx
     codes = np.full(rank.shape, REGIMES.index(Regime.TRANSITIONAL), np.int8)
     high = rank >= settings.high_volatility_percentile
     for where, volatile in (
-        (hourly.adx < settings.ranging_adx, Regime.RANGING_HIGH),
+        (adx < settings.ranging_adx, Regime.RANGING_HIGH),
         (trending & (lean > 0), Regime.TRENDING_UP_HIGH),
         (trending & (lean < 0), Regime.TRENDING_DOWN_HIGH),
     ):
         np.copyto(codes, REGIMES.index(volatile) + 1 - high.view(np.int8), where=where)  # the calm one follows it
-    codes[np.isnan(hourly.adx + lean + rank)] = REGIMES.index(Regime.UNKNOWN)
+    codes[np.isnan(adx + lean + rank)] = REGIMES.index(Regime.UNKNOWN)
     return codes

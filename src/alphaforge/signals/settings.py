@@ -13,6 +13,8 @@ from alphaforge.signals.model import Regime
 
 STRATEGY: Final = "voting-v3"
 
+_PLACES: Final = {regime: place for place, regime in enumerate(Regime)}
+
 
 @dataclass(frozen=True, slots=True)
 class StrategySettings:
@@ -133,7 +135,7 @@ class StrategySettings:
 
     def multiplier(self, regime: Regime) -> float:
         """By how much the size of a position is multiplied in `regime`."""
-        return self.multipliers[tuple(Regime).index(regime)]
+        return self.multipliers[_PLACES[regime]]
 
     def fingerprint(self) -> str:
         """16 hex digits that change with any number: the SHA-256 of all fields as JSON in the order of their names."""

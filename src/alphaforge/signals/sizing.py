@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 
 from alphaforge.signals.model import Regime
 from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
+from alphaforge.statistics.intervals import wilson_lower_bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +22,6 @@ class KellyStatistics:
     win_loss_ratio: float | None
     recommended_risk: float
     trade_count: int
-
-
-def wilson_lower_bound(wins: int, count: int, confidence: float) -> float:
-    """The lower end of the two-sided Wilson score interval of a share, 0 where nothing was counted.
-
-    Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 1927.
-    """
-    if not count:
-        return 0.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = wins / count
-    centre = share + z * z / (2 * count)
-    reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return min(share, max(0.0, (centre - reach) / (1 + z * z / count)))  # at 0 of n the last digit would say more
 
 
 def kelly_fraction(

@@ -1,8 +1,9 @@
 """Six voters, each for buy, for sell or silent. A missing value is never a vote."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from functools import reduce
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ Sides = tuple[Mask, Mask]
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """The votes of one timeframe, (n,) each, or of several, (timeframes, n): int8 +1 for buy, -1 for sell, 0 silent.
+    """Votes at several places, (n,) each: int8 +1 for buy, -1 for sell, 0 silent.
 
     `volume` is half a vote with the sign of the side that leads; `buy` and `sell` are the sums of each side.
     """
@@ -33,22 +34,21 @@ class Votes:
     buy: Floats
     sell: Floats
 
-    def of(self, timeframe: int) -> "Votes":
-        """The votes of one of several timeframes."""
-        return Votes(
-            self.ema_ribbon[timeframe],
-            self.rsi[timeframe],
-            self.macd[timeframe],
-            self.bollinger[timeframe],
-            self.stochastic[timeframe],
-            self.volume[timeframe],
-            self.buy[timeframe],
-            self.sell[timeframe],
-        )
+    def rows(self, key: slice) -> "Votes":
+        """The votes at some of the places, sharing memory."""
+        return Votes(*(column[key] for column in _COLUMNS(self)))
+
+
+_COLUMNS = attrgetter(*(field.name for field in fields(Votes)))
+
+
+def joined(votes: Sequence[Votes]) -> Votes:
+    """Votes at places and at the places after them as one."""
+    return votes[0] if len(votes) == 1 else Votes(*map(np.concatenate, zip(*map(_COLUMNS, votes), strict=True)))
 
 
 def cast_votes(values: Indicators, trend: Codes, settings: StrategySettings) -> Votes:
-    """The votes that indicators, (n,) or (timeframes, n), give in a market of this trend (`regime.trends`, (n,))."""
+    """The votes that indicators give in a market of this trend (`regime.trends`), all of shape (n,)."""
     sides = (
         _ema_ribbon(values),
         _rsi(values, trend, settings),

@@ -13,12 +13,16 @@ Classes = npt.NDArray[np.int8]
 
 
 class ResultClass(IntEnum):
-    """What a result counts as. Expired is a class of its own: neither win nor loss."""
+    """What a result counts as. Expired is a class of its own: neither win nor loss.
+
+    `UNKNOWN`: a trade that is closed, and of which nobody has said how.
+    """
 
     LOSS = -1
     BREAKEVEN = 0
     WIN = 1
     EXPIRED = 2
+    UNKNOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Trades:
     is no money. `cost`: spread, commission and financing that `amount` has paid already, in the same unit. `r`:
     R-multiple. `pips`: result in pips. `mae`, `mfe`: worst and best excursion in pips, both >= 0. `result`:
     `ResultClass`, int8.
-    Raises InvalidInput for columns of different lengths, for times that are not known, and for a wrong order.
+    Raises InvalidInput for columns of different lengths, times that are not known, infinite values, classes that do
+    not exist, and a wrong order.
     """
 
     opened: Floats
@@ -49,6 +54,13 @@ class Trades:
             raise InvalidInput(message)
         if not np.isfinite(self.opened + self.closed).all():
             message = "A trade without an opening or a closing time is no closed trade"
+            raise InvalidInput(message)
+        for name in ("amount", "cost", "r", "pips", "mae", "mfe"):
+            if np.isinf(getattr(self, name)).any():
+                message = f"A trade's {name} is infinite"
+                raise InvalidInput(message, advice="Leave out what is not known: it is NaN here, null outside.")
+        if len(self) and not (self.result.min() >= min(ResultClass) and self.result.max() <= max(ResultClass)):
+            message = f"A result is none of {', '.join(f'{one} ({one.name})' for one in ResultClass)}"
             raise InvalidInput(message)
         if (np.diff(self.closed) < 0).any():
             message = "Trades come in the order of their closing"

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alphaforge.api import exports
-from alphaforge.api.cells import read_cell
+from alphaforge.core.cells import read_cell
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.signals.model import Status
 from alphaforge.storage.engine import LONG_READERS, Database

@@ -2,7 +2,8 @@ import pytest
 
 from alphaforge.core.errors import InvalidInput, UnknownInstrument
 from alphaforge.signals.model import Outcome, Status
-from alphaforge.signals.sizing import KellyStatistics, wilson_lower_bound
+from alphaforge.signals.sizing import KellyStatistics
+from alphaforge.statistics.intervals import wilson_lower_bound
 from alphaforge.storage.engine import Database
 from alphaforge.storage.signals import SignalRepository
 from alphaforge.workflows.desk import Desk

@@ -1,5 +1,6 @@
 """Each filter by hand, on both sides of its threshold; then their order."""
 
+import math
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -112,10 +113,10 @@ def test_of_two_failures_the_first_in_order_is_the_reason(first: FilterName, sec
         (FilterName.VOLATILITY, {"close": 5.01, "atr": 0.001}, False),
         (FilterName.VOLATILITY, {"close": 1.0, "atr": 0.01}, True),
         (FilterName.VOLATILITY, {"close": 0.99, "atr": 0.01}, False),
-        (FilterName.VOLATILITY, {"atr": None}, False),
+        (FilterName.VOLATILITY, {"atr": math.nan}, False),
         (FilterName.TREND, {"adx": 25.0}, True),
         (FilterName.TREND, {"adx": 24.999}, False),
-        (FilterName.TREND, {"adx": None}, False),
+        (FilterName.TREND, {"adx": math.nan}, False),
         (FilterName.SPREAD, {"spread": 0.000375}, True),
         (FilterName.SPREAD, {"spread": 0.000376}, False),
         (FilterName.SPREAD, {"atr": 0.0}, False),

@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alphaforge.core.instruments import Instrument
-from alphaforge.signals.levels import levels
+from alphaforge.signals.levels import levels, levels_of_many
 from alphaforge.signals.model import Direction, Levels
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from builders import GBP_USD, USD_JPY, XAU_USD
@@ -62,3 +63,25 @@ def test_rounding_never_moves_a_level_to_the_wrong_side(
     for level in (found.entry, found.stop, found.target):
         assert level == round(level, instrument.display_precision)
     assert abs(found.risk - max(1.5 * bid * share, step)) <= 0.51 * step + 1e-9
+
+
+@given(
+    instrument=st.sampled_from([GBP_USD, USD_JPY, XAU_USD, Instrument("EUR_HUF", -2, 0)]),
+    proposals=st.lists(
+        st.tuples(
+            st.sampled_from([1.0, -1.0]),
+            st.floats(1e-6, 5_000.0),
+            st.floats(0.0, 1.0),
+            st.one_of(st.floats(1e-9, 2_000.0), st.sampled_from([0.0, -1.0, float("nan"), float("inf")])),
+        )
+    ),
+)
+def test_many_proposals_get_to_the_bit_the_levels_that_each_gets_alone(
+    instrument: Instrument, proposals: list[tuple[float, float, float, float]]
+) -> None:
+    sign, bid, spread, atr = np.array(proposals, np.float64).reshape(-1, 4).T
+    found = np.stack(levels_of_many(sign, (bid, bid + spread), atr, instrument, DEFAULT_SETTINGS), axis=1).tolist()
+    for (side, low, width, moves), prices in zip(proposals, found, strict=True):
+        direction = Direction.BUY if side > 0 else Direction.SELL
+        alone = levels(direction, (low, low + width), moves, instrument, DEFAULT_SETTINGS)
+        assert repr(prices) == repr([float("nan")] * 3 if alone is None else [alone.entry, alone.stop, alone.target])

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from alphaforge.signals.model import Regime
 from alphaforge.signals.settings import DEFAULT_SETTINGS
-from alphaforge.signals.sizing import kelly_fraction, kelly_statistics, wilson_lower_bound
+from alphaforge.signals.sizing import kelly_fraction, kelly_statistics
+from alphaforge.statistics.intervals import wilson_lower_bound
 
 PLAIN = Regime.TRENDING_UP_LOW  # multiplier 1.2
 REGIMES = st.sampled_from(list(Regime))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphaforge.api.cells import csv_lines, csv_of_columns, safe_cell
+from alphaforge.core.cells import csv_lines, csv_of_columns, safe_cell
 
 FORMULAS = "=+-@＝＋－＠"  # noqa: RUF001 - wide signs begin formulas too
 
