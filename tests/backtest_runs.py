@@ -2,9 +2,8 @@
 
 from functools import lru_cache
 
-from alphaforge.backtests.engine import run
-
 from alphaforge.backtests.controls import Controls, controls_of
+from alphaforge.backtests.engine import run
 from alphaforge.backtests.model import Market, Options, Run
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.instruments import Instrument

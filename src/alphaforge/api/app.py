@@ -14,6 +14,8 @@ from alphaforge.api import (
     alerts,
     analysis,
     backtest,
+    backtest_reports,
+    backtests,
     bulk,
     cache_stats,
     candles,
@@ -70,6 +72,8 @@ _ROUTERS = (
     jobs.router,
     job_files.router,
     backtest.router,
+    backtest_reports.router,
+    backtests.router,
     documentation.router,
 )
 """In this order: fixed paths come before those with an id in the same place."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alphaforge.cli import alerts, candles, signals
+from alphaforge.cli import alerts, backtest, candles, signals
 from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
@@ -55,3 +55,4 @@ app.command()(restore)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(backtest.app, name="backtest")

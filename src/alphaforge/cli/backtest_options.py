@@ -1,10 +1,12 @@
-"""What the commands about backtests share: instruments, period, source and settings, and their candles in a folder."""
+"""What the commands about backtests share: instruments, period, source and settings, and whose candles."""
 
+import os
 import re
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +20,7 @@ from alphaforge.core.times import parse_rfc3339, rfc3339
 if TYPE_CHECKING:
     from alphaforge.core.instruments import Instrument
     from alphaforge.core.market_hours import MarketHours
-    from alphaforge.signals.settings import StrategySettings
-    from alphaforge.workflows.backtest_history import Loaded
+    from alphaforge.storage.engine import Database
 
 Instruments = Annotated[
     list[str] | None,
@@ -35,6 +36,52 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of docs/strategy.md; again for more.")
 ]
 
+
+class Entry(StrEnum):
+    """Where a position is entered."""
+
+    SIGNAL = "signal"
+    NEXT_OPEN = "next_open"
+
+
+class Positions(StrEnum):
+    """How many positions an instrument may have at once."""
+
+    ONE = "one"
+    MANY = "many"
+
+
+class By(StrEnum):
+    """By what the best of several settings is chosen."""
+
+    EXPECTANCY_R = "expectancy_r"
+    PROFIT_FACTOR = "profit_factor"
+    NET_R = "net_r"
+    SHARPE = "sharpe"
+
+
+Grid = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=V1,V2", help="Values to try: a list or from:to:step; again for more.")
+]
+WalkForward = Annotated[
+    str | None, typer.Option(metavar="TRAIN/TEST", help="Choose on so many days, judge on the next: 180d/30d.")
+]
+ByOption = Annotated[By, typer.Option("--by", help="By what the best of a grid is chosen.")]
+MinimumTrades = Annotated[int, typer.Option(min=0, help="Points with fewer trades are not chosen.")]
+Tried = Annotated[int, typer.Option(min=1, help="Settings tried on this history so far, this one included.")]
+EntryOption = Annotated[Entry, typer.Option("--entry", help="Enter at the signal's quote, or at the next open.")]
+PositionsOption = Annotated[Positions, typer.Option("--positions", help="Of an instrument at once.")]
+Balance = Annotated[float, typer.Option(help="Money at the start.")]
+Risk = Annotated[float | None, typer.Option(help="Fraction of the equity that a trade risks; else as live.")]
+Financing = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=LONG,SHORT", help="Yearly rates: GBP_USD=-0.03,0.01; again for more.")
+]
+Controls = Annotated[bool, typer.Option(help="Random entries, zero spread, buy-and-hold.")]
+Cores = Annotated[int, typer.Option(min=1, help="Processes that work at once.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many points a grid may have.")]
+Out = Annotated[Path | None, typer.Option(help="A folder for report.json, report.html and the trades.")]
+
+ALL_CORES = os.cpu_count() or 1
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -61,47 +108,44 @@ def _moment(text: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """Candles in a folder, and what else of their market is known. `start`, `end` in epoch seconds."""
+class Scope:
+    """Which candles are meant, and where they are. `start`, `end` in epoch seconds."""
 
-    folder: Path
+    database: "Database"
     source: str
     simulated: bool
     start: float
     end: float
     instruments: "tuple[Instrument, ...]"
     hours: "Mapping[str, MarketHours]"
-    loaded: "tuple[Loaded, ...]"
 
 
 @asynccontextmanager
-async def history(
-    names: tuple[str, ...],
-    bounds: tuple[float | None, float | None],
-    source: str | None,
-    settings: "StrategySettings",
-    warm_up: int,
-) -> AsyncIterator[History]:
-    """The stored candles of a period with `warm_up` before it, in a folder that is gone after the block.
+async def scope(
+    names: tuple[str, ...], bounds: tuple[float | None, float | None], source: str | None
+) -> AsyncIterator[Scope]:
+    """The candles that are meant, in a database that is open for the block; works beside a running server.
 
-    Works beside a running server. Raises NoData, and InvalidInput where several sources would do.
+    Raises NoData where there are none, InvalidInput where several sources would do.
     """
     from alphaforge.workflows.backtest_history import (  # noqa: PLC0415 - `--help` needs none of it
-        HistoryWriter,
         is_simulated,
         period_of,
         source_of,
     )
 
+    async with reading(state.settings()) as database:
+        async with database.read() as connection:
+            found = await source_of(connection, names, source, _own_source())
+            start, end = await period_of(connection, found, names, *bounds)
+        yield Scope(database, found, is_simulated(found), start, end, _instruments(names), _hours(names))
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for candles, gone after the block."""
     with tempfile.TemporaryDirectory(prefix="alphaforge-backtest-") as name:
-        folder = Path(name)
-        async with reading(state.settings()) as database:
-            async with database.read() as connection:
-                found = await source_of(connection, names, source, _own_source())
-                start, end = await period_of(connection, found, names, *bounds)
-            writer = HistoryWriter(database, found, folder, settings, start, end, warm_up)
-            loaded = await writer.write(names)
-        yield History(folder, found, is_simulated(found), start, end, _instruments(names), _hours(names), loaded)
+        yield Path(name)
 
 
 def _own_source() -> str | None:

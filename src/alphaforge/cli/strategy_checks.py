@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphaforge.cli.backtest_options import End, Instruments, Set, Source, Start, bounds_of, history, names_of
+from alphaforge.cli.backtest_options import End, Instruments, Set, Source, Start, bounds_of, names_of, scope, scratch
 from alphaforge.cli.output import AsJson, note, print_json, print_table, progress, say
 from alphaforge.core.times import rfc3339
 
@@ -69,30 +69,33 @@ def warmup_check(
 
 async def _checked(
     check: Callable[..., Any],
-    scope: tuple[list[str] | None, str | None, str | None, str | None],
+    asked: tuple[list[str] | None, str | None, str | None, str | None],
     sets: list[str] | None,
     sample: tuple[int, int],
 ) -> list[Any]:
     """What the check finds of each instrument."""
     from alphaforge.backtests.setting_texts import with_settings  # noqa: PLC0415 - `--help` needs none of it
-    from alphaforge.workflows.backtest_history import warm_up_of  # noqa: PLC0415 - the same
+    from alphaforge.workflows.backtest_history import HistoryWriter, warm_up_of  # noqa: PLC0415 - the same
     from alphaforge.workflows.candle_columns import CandleColumns  # noqa: PLC0415 - the same
 
-    settings, (given, start, end, source) = with_settings(sets or ()), scope
-    names, bounds = names_of(given), bounds_of(start, end)
-    found = []
-    # twice the warm-up, so that the full history is longer than the shortest one
-    async with history(names, bounds, source, settings, 2 * warm_up_of(settings)) as kept:
+    settings, (given, start, end, source) = with_settings(sets or ()), asked
+    names, bounds, found = names_of(given), bounds_of(start, end), []
+    with scratch() as folder:
+        async with scope(names, bounds, source) as kept:
+            # twice the warm-up, so that the full history is longer than the shortest one
+            warm_up = 2 * warm_up_of(settings)
+            writer = HistoryWriter(kept.database, kept.source, folder, settings, kept.start, kept.end, warm_up)
+            loaded = await writer.write(names)
         with progress() as bar:
             task = bar.add_task("deciding", total=len(names))
             for instrument in kept.instruments:
-                series = CandleColumns(kept.folder, instrument.name).series()
+                series = CandleColumns(folder, instrument.name).series()
                 period = {"start": kept.start, "end": kept.end, "rows": sample[0], "seed": sample[1]}
                 found.append(check(series, instrument, kept.hours[instrument.name], settings, **period))
                 bar.advance(task)
-        for one in kept.loaded:
-            if one.late:
-                note(one.in_words() + ".")
+    for one in loaded:
+        if one.late:
+            note(one.in_words() + ".")
     return found
 
 

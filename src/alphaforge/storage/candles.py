@@ -205,3 +205,10 @@ async def sources_of(connection: AsyncConnection, instrument: str | None = None)
     if instrument is not None:
         statement = statement.where(candles.c.instrument == instrument)
     return list((await connection.execute(statement)).scalars())
+
+
+async def spans_of_all(connection: AsyncConnection) -> list[tuple[str, str, int, int, int]]:
+    """What there is: source, instrument, the first and the last candle's start (epoch seconds), how many; in order."""
+    key, time = (candles.c.source, candles.c.instrument), candles.c.time
+    statement = select(*key, func.min(time), func.max(time), func.count()).group_by(*key).order_by(*key)
+    return [tuple(row) for row in (await connection.execute(statement)).all()]

@@ -111,9 +111,13 @@ class HistoryWriter:
 
         Raises NoData where one has no candles in the period, or never enough for a decision.
         """
-        return tuple([await self._written(name) for name in names])
+        return tuple([self._looked_at(*await self.copy(name)) for name in names])
 
-    async def _written(self, name: str) -> Loaded:
+    async def copy(self, name: str) -> tuple[CandleColumns, int, int, tuple[int, int] | None]:
+        """Write what there is of an instrument, if only nothing.
+
+        The file, how many candles before the period, how many of it, and the starts of the first and the last stored.
+        """
         columns = CandleColumns(self.folder, name)
         async with self.database.read() as connection:
             repository = CandleRepository(connection, self.source)
@@ -128,7 +132,7 @@ class HistoryWriter:
                     page = await CandleRepository(connection, self.source).between(name, at, min(at + _PAGE, stop))
                 await asyncio.to_thread(columns.append, page)
                 count += len(page)
-        return self._looked_at(columns, len(older), count, span and span[:2])
+        return columns, len(older), count, span and span[:2]
 
     def _looked_at(self, columns: CandleColumns, before: int, count: int, span: tuple[int, int] | None) -> Loaded:
         """What there is. Raises NoData where it is nothing, or too little."""

@@ -3,13 +3,13 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from alphaforge.backtests.engine import run
-from alphaforge.backtests.trades import trades_of
 
 from alphaforge.backtests.controls import Controls, _settled, controls_of, held, joined_controls, random_entries
+from alphaforge.backtests.engine import run
 from alphaforge.backtests.judged import judged
 from alphaforge.backtests.model import Entry, Options
 from alphaforge.backtests.period import evaluated_period
+from alphaforge.backtests.trades import trades_of
 from alphaforge.core.candles import Ohlc
 from alphaforge.signals.levels import levels
 from alphaforge.signals.model import Direction

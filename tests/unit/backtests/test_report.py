@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from alphaforge.backtests.engine import run
-from alphaforge.backtests.trades import trades_of
 
 from alphaforge.backtests.breakdowns import breakdowns
+from alphaforge.backtests.engine import run
 from alphaforge.backtests.equity_path import Trials, equity_path, sharpe_held_against
 from alphaforge.backtests.model import Options
 from alphaforge.backtests.report import document, histogram_of, report_of
 from alphaforge.backtests.segment import columns_of, joined, segment_of, trades_from
+from alphaforge.backtests.trades import trades_of
 from alphaforge.core.errors import InvalidInput
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.statistics.days import summarised
