@@ -33,7 +33,7 @@ def bounds(values: Sequence[float], *, include: float | None = None) -> tuple[fl
     """The least and largest of the finite values, `include` among them, and room where they are one."""
     known = [value for value in (*values, *(() if include is None else (include,))) if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=1.0)
-    if high - low > 1e-9 * max(abs(low), abs(high)):
+    if high - low > max(1e-12, 1e-9 * max(abs(low), abs(high))):
         return low, high
     room = abs(low) * 0.05 or 1.0
     return low - room, high + room

@@ -70,8 +70,8 @@ def _print_parts(parts: list[Mapping[str, Any]]) -> None:
 def _print_rejections(found: Mapping[str, Any]) -> None:
     reasons = sorted(found["reasons"].items(), key=lambda one: -one[1])
     rows = [(reason.replace("_", " "), f"{count:,}", _share(count / found["evaluated"])) for reason, count in reasons]
-    title = f"{found['signals']:,} signals of {found['evaluated']:,} evaluated candles; the others, by reason"
-    print_table(title, ("reason", ">candles", ">share"), rows)
+    say(f"{found['signals']:,} signals of {found['evaluated']:,} evaluated candles.")
+    print_table("Refused, by the first reason", ("reason", ">candles", ">share"), rows)
 
 
 def _print_controls(controls: Mapping[str, Any]) -> None:

@@ -13,6 +13,9 @@ _M_ARENA_MAX, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -8, -1, -3
 _LARGE = 256 * 1024
 """Bytes of what is returned as soon as it is free; by itself the C library keeps ever larger pieces."""
 
+_LARGEST, _KEPT = 32 * 1024**2, 256 * 1024**2
+"""The same during a long computation (more than the first the C library refuses), and what may lie free meanwhile."""
+
 
 def _glibc() -> ctypes.CDLL | None:
     if sys.platform != "linux":
@@ -51,6 +54,24 @@ def give_back() -> None:
     """Return what is free to the machine; after a peak only, for it takes some milliseconds."""
     if _library:
         _library.malloc_trim(0)
+
+
+@contextmanager
+def at_full_speed() -> Iterator[None]:
+    """While a long computation runs: keep what it frees for its next step, and return it at the end.
+
+    To fetch every large array anew from the machine takes longer than to fill it.
+    """
+    if _library:
+        _library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        _library.mallopt(_M_MMAP_THRESHOLD, _LARGEST)
+    try:
+        yield
+    finally:
+        if _library:
+            _library.mallopt(_M_TRIM_THRESHOLD, _LARGE)
+            _library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        give_back()
 
 
 def held(process: int, which: str = "VmRSS") -> int:

@@ -63,5 +63,6 @@ def stochastic(high: Floats, low: Floats, close: Floats, k_period: int, d_period
 def _crossing(above: Floats) -> Floats:
     """+1 where the difference turns positive, -1 where it turns negative, else 0; from the second value on."""
     was, now = above[:-1], above[1:]
-    cross: Floats = np.subtract((was <= 0) & (now > 0), (was >= 0) & (now < 0), dtype=np.float64)
+    up, down = (was <= 0) & (now > 0), (was >= 0) & (now < 0)
+    cross: Floats = (up.view(np.int8) - down.view(np.int8)).astype(np.float64)
     return cross

@@ -5,14 +5,10 @@ each window, then the next. So every window is added up from its oldest value to
 (`numpy.sum` adds in an order that depends on the shape: a window's last bits would depend on its neighbours.)
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from alphaforge.core.candles import Floats
 from alphaforge.core.errors import InvalidSetting
-
-_CHUNK = 4_096  # windows at a time: what they unfold to stays in the processor's cache
 
 
 def windows(values: Floats, period: int) -> Floats:
@@ -57,18 +53,13 @@ def mean_and_deviation(values: Floats, period: int) -> tuple[Floats, Floats]:
     Both are taken relative to the window's oldest value: a flat window has a deviation of exactly zero,
     and large prices lose no digits.
     """
-    every = windows(values, period)
-    means, deviations = np.empty((2, len(every)))
-    for part in chunks(len(every), _CHUNK):
-        steps = every[part].T
-        oldest = steps[0]
-        off = steps - oldest
-        shift = _folded(np.add, off) / period
-        off -= shift
-        off *= off
-        np.add(oldest, shift, out=means[part])
-        np.sqrt(_folded(np.add, off) / period, out=deviations[part])
-    return means, deviations
+    steps = windows(values, period).T
+    oldest = steps[0]
+    off = steps - oldest
+    shift = _folded(np.add, off) / period
+    off -= shift
+    off *= off
+    return oldest + shift, np.sqrt(_folded(np.add, off) / period)
 
 
 def _folded(step: np.ufunc, rows: Floats) -> Floats:
@@ -79,12 +70,8 @@ def _folded(step: np.ufunc, rows: Floats) -> Floats:
     return result
 
 
-def chunks(count: int, size: int) -> Iterator[slice]:
-    """So many places, `size` at a time."""
-    return (slice(start, start + size) for start in range(0, count, size))
-
-
 def quotient(numerator: Floats, denominator: Floats) -> Floats:
     """Elementwise numerator / denominator, NaN where the denominator is zero."""
-    result: Floats = numerator / np.where(denominator == 0, np.nan, denominator)
+    zero = denominator == 0
+    result: Floats = numerator / (np.where(zero, np.nan, denominator) if zero.any() else denominator)
     return result

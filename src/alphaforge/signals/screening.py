@@ -48,7 +48,9 @@ def screen(analysis: Analysis, market_open: Mask) -> Screened:
     reason = np.full(len(analysis.buy), NONE, np.int8)
     for position, name in reversed(tuple(enumerate(FilterName))):  # so that the first failure is the one that stays
         if name in PASSES:
-            np.copyto(reason, position, where=np.logical_not(PASSES[name](columns, analysis.settings)))
+            reason -= position  # where the filter does not pass, nothing but its position is left
+            reason *= PASSES[name](columns, analysis.settings)
+            reason += position
     return Screened(reason, columns.direction)
 
 

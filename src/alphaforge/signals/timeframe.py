@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from alphaforge.core.candles import CandleSeries, Floats, Ints, Ohlc, bucket_sums, buckets
 from alphaforge.core.granularity import Granularity
-from alphaforge.indicators import atr, bollinger, directional, ema, macd, rsi, stochastic, volume_ratio
+from alphaforge.indicators import atr, bollinger, directional, ema, macd, newest, rsi, stochastic, volume_ratio
 from alphaforge.signals.settings import StrategySettings
 
 _T = TypeVar("_T", bound=np.generic)
@@ -26,31 +27,10 @@ def by_bucket_end(m5: Ints, bucket: Ints, granularity: Granularity) -> Ints:
     Joining by the bucket's start instead would let a decision see up to an hour of its own future.
     """
     newest_start = m5 + (Granularity.M5.seconds - granularity.seconds)
-    return np.searchsorted(bucket, newest_start, side="right") - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Rows (n,) in runs (r,) through which a timeframe's and the H1's newest usable candle stay the same.
-
-    What depends on those two is computed once for each run, and spread over its rows. `first`: each run's first row,
-    (r,). `of`: the run of each row, (n,).
-    """
-
-    first: Ints
-    of: Ints
-
-    def spread(self, values: npt.NDArray[_T]) -> npt.NDArray[_T]:
-        """From a value for each run to one for each row."""
-        return values[self.of]
-
-
-def runs(position: Ints, hourly: Ints) -> Runs:
-    """The runs through which neither position, (n,), changes."""
-    begins = np.ones(len(position), bool)
-    np.not_equal(position[1:], position[:-1], out=begins[1:])
-    begins[1:] |= hourly[1:] != hourly[:-1]
-    return Runs(np.flatnonzero(begins), np.cumsum(begins) - 1)
+    if len(m5) <= len(bucket):
+        return np.searchsorted(bucket, newest_start, side="right") - 1
+    usable = np.searchsorted(newest_start, bucket)  # by which row each bucket is: the shorter way round
+    return np.repeat(np.arange(-1, len(bucket)), np.diff(usable, prepend=0, append=len(m5)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +50,10 @@ class Bars:
 
     def since(self, position: int) -> "Bars":
         """The candles from `position` on."""
-        key = slice(position, None)
+        return self.rows(slice(position, None))
+
+    def rows(self, key: slice) -> "Bars":
+        """Some of the candles, sharing memory."""
         return Bars(self.time[key], self.price.rows(key), self.volume[key])
 
 
@@ -81,10 +64,11 @@ def bars(series: CandleSeries) -> Bars:
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """Every indicator as float64 arrays, NaN where one has no value.
+    """Every indicator as a float64 array, NaN where it has no value.
 
-    Of a timeframe's candles, the arrays end with the newest candle and begin where each has values; of places (`at`),
-    they all have the same shape. `stochastic_cross` is +1 where K crosses above D, -1 where it crosses below, else 0.
+    Of a timeframe's candles, the arrays end with the newest candle, and begin where somebody asked for values; of
+    places in it (`at`), all are of the same length. `stochastic_cross` is +1 where K crosses above D, -1 where it
+    crosses below, else 0.
     """
 
     close: Floats
@@ -106,9 +90,15 @@ class Indicators:
     stochastic_cross: Floats
     volume_ratio: Floats
 
-    def columns(self) -> tuple[Floats, ...]:
-        """The arrays, in the order of NAMES."""
-        return _COLUMNS(self)
+    def at(self, back: Ints) -> "Indicators":
+        """The indicators at the places `back` (r,) that never fall, counted from the end, -1 being the newest candle.
+
+        They share memory where these are all candles from one to another. NaN before an indicator's first value.
+        """
+        start, stop = (int(back[0]), int(back[-1]) + 1) if len(back) else (0, 0)
+        if len(back) == stop - start and (len(back) < 2 or bool((back[1:] > back[:-1]).all())):  # noqa: PLR2004 - two
+            return Indicators(*(_between(column, start, stop) for column in _COLUMNS(self)))
+        return Indicators(*(at(column, back, np.nan) for column in _COLUMNS(self)))
 
     def values(self, back: int) -> dict[str, float | None]:
         """The indicators of one candle by name, None where one has no value; `back` is -1 for the newest candle."""
@@ -123,11 +113,22 @@ NAMES = tuple(field.name for field in fields(Indicators))
 """The indicators' names, in their order."""
 
 _COLUMNS = attrgetter(*NAMES)
+_WINDOWED = 7  # the last so many of them come from a window, the others from all candles before
+
+_CHUNK = 8_192  # windows at a time: what they are computed from stays in the processor's cache
+
+
+def _between(column: Floats, start: int, stop: int) -> Floats:
+    """The values from place to place, counted from the end; NaN before the first."""
+    lacking = -len(column) - start
+    if lacking <= 0:
+        return column[start + len(column) : stop + len(column)]
+    return np.concatenate((np.full(lacking, np.nan), column[: stop + len(column)]))
 
 
 def at(column: npt.NDArray[_T], back: Ints, missing: float) -> npt.NDArray[_T]:
     """A column at the places `back` (r,), counted from the end, -1 being its last; `missing` before its first."""
-    known = -back <= len(column)
+    known = back >= -len(column)
     if known.all():
         return column[back]
     values = np.full(len(back), missing, column.dtype)
@@ -135,40 +136,57 @@ def at(column: npt.NDArray[_T], back: Ints, missing: float) -> npt.NDArray[_T]:
     return values
 
 
-def all_at(frames: Sequence[tuple[Indicators, Ints]]) -> Indicators:
-    """What each timeframe's indicators are at its places `back` (r,), one timeframe after another in flat arrays.
-
-    A place is counted from the end, -1 being the newest candle; NaN before an indicator's first value.
-    """
-    values, start = np.empty((len(NAMES), sum(len(back) for _, back in frames))), 0
-    for found, back in frames:
-        furthest, stop = -int(back.min(initial=-1)), start + len(back)
-        for row, column in zip(values[:, start:stop], _COLUMNS(found), strict=True):
-            row[:] = column[back] if furthest <= len(column) else at(column, back, np.nan)
-        start = stop
-    return Indicators(*values)
+def side_by_side(several: Sequence[Indicators]) -> Indicators:
+    """Indicators at several places as one, one after another."""
+    return Indicators(*map(np.concatenate, zip(*map(_COLUMNS, several), strict=True)))
 
 
 def indicators(frames: Sequence[tuple[Bars, int]], settings: StrategySettings) -> list[Indicators]:
     """The indicators of each timeframe's candles; the windowed ones from the given position on.
 
-    A window needs nothing but itself, so who asks for the last candles does not pay for the others. The timeframes'
-    candles lie one after another in one array, so that their windows are computed at once; what a window that reaches
-    over such a border comes to is left out.
+    A window needs nothing but itself, so who asks for the last candles does not pay for the others.
     """
     tails = [candles.since(max(0, first - settings.longest_window)) for candles, first in frames]
-    high, low, close = (_flat([getattr(one.price, name) for one in tails]) for name in ("high", "low", "close"))
+    edges = [0, *accumulate(len(tail.time) for tail in tails)]
+    windowed = _windowed(tails, edges, settings)
+    return [
+        Indicators(*_recursive(candles.price, settings), *windowed[:, start:stop])
+        for (candles, _), (start, stop) in zip(frames, pairwise(edges), strict=True)
+    ]
+
+
+def _windowed(tails: Sequence[Bars], edges: Sequence[int], settings: StrategySettings) -> Floats:
+    """The windowed indicators of several timeframes' candles, (7, all of them), one timeframe after another.
+
+    All are computed at once, some thousand candles at a time. A timeframe's candles lie from one edge to the next;
+    what a window comes to that reaches over an edge is no value.
+    """
+    values, lost = np.empty((_WINDOWED, edges[-1])), [0] * _WINDOWED
+    for begin in range(0, edges[-1], _CHUNK):
+        start, stop = max(0, begin - settings.longest_window), min(begin + _CHUNK, edges[-1])
+        candles = [
+            one.rows(slice(max(0, start - edge), stop - edge))
+            for one, (edge, end) in zip(tails, pairwise(edges), strict=True)
+            if edge < stop and end > start
+        ]
+        found = _of_windows(candles, settings)
+        lost = [stop - start - len(column) for column in found]
+        for row, column in zip(values, found, strict=True):
+            count = min(len(column), stop - begin)
+            row[stop - count : stop] = newest(column, count)
+    for edge, end in pairwise(edges):
+        for row, count in zip(values, lost, strict=True):
+            row[edge : min(edge + count, end)] = np.nan
+    return values
+
+
+def _of_windows(candles: Sequence[Bars], settings: StrategySettings) -> tuple[Floats, ...]:
+    """The windowed indicators of candles that lie one after another, each from its first full window on."""
+    high, low, close = (_flat([getattr(one.price, name) for one in candles]) for name in ("high", "low", "close"))
     bands = bollinger(close, settings.bollinger_period, settings.bollinger_deviations)
     swing = stochastic(high, low, close, settings.stochastic_k, settings.stochastic_d)
-    volume = volume_ratio(_flat([one.volume for one in tails]), settings.volume_period)
-    windowed = (bands.lower, bands.upper, bands.position, swing.k, swing.d, swing.cross, volume)
-    found, start = [], 0
-    for (candles, _), tail in zip(frames, tails, strict=True):
-        stop = start + len(tail.time)
-        own = (column[start : max(start, stop - (len(close) - len(column)))] for column in windowed)
-        found.append(Indicators(*_recursive(candles.price, settings), *own))
-        start = stop
-    return found
+    volume = volume_ratio(_flat([one.volume for one in candles]), settings.volume_period)
+    return (bands.lower, bands.upper, bands.position, swing.k, swing.d, swing.cross, volume)
 
 
 def _flat(columns: Sequence[Floats | Ints]) -> Floats:

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alphaforge.backtests import schedule
 from alphaforge.backtests.composition import composed
 from alphaforge.backtests.grid import parse_sweep
 from alphaforge.backtests.perform import Analyses, perform
@@ -22,8 +23,8 @@ DAY = 86_400.0
 
 def performed(plan: Plan, most: int = 1_000) -> dict[int, dict[str, Any]]:
     """The results of a plan's tasks, or of the first of them, as they come back from another machine."""
-    schedule, results, analyses = Schedule.of(plan), {}, Analyses(market())
-    while tasks := schedule.ready(results)[:1]:
+    planned, results, analyses = Schedule.of(plan), {}, Analyses(market())
+    while tasks := planned.ready(results)[:1]:
         if len(results) == most:
             break
         task = Task.from_dict(json.loads(json.dumps(tasks[0].to_dict())))
@@ -82,9 +83,9 @@ def test_the_luckiest_is_measured_by_how_much_the_points_differ(grid: tuple[Plan
 
 def test_a_point_is_what_its_own_run_would_have_been(grid: tuple[Plan, dict[int, dict[str, Any]]]) -> None:
     plan, results = grid
-    schedule = Schedule.of(plan)
+    planned = Schedule.of(plan)
     told = composed(plan, results)["grid"]["points"][-1]
-    alone = Task(0, plan.start, plan.end, (schedule.points[told["number"]].settings,), plan.options, (7,))
+    alone = Task(0, plan.start, plan.end, (planned.points[told["number"]].settings,), plan.options, (7,))
     (point,) = perform(alone, market())["points"]
     assert {**point, "number": told["number"]}.items() <= told.items()
 
@@ -97,11 +98,12 @@ def test_two_settings_make_a_map(grid: tuple[Plan, dict[int, dict[str, Any]]]) -
     assert np.array(told["values"], float).shape == (2, 2)
 
 
-def test_an_unfinished_grid_tells_what_is_finished() -> None:
+def test_an_unfinished_grid_tells_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     start, end = period()
-    plan = Plan(NAMES, start, end, sweep=parse_sweep(["stop=1:3:0.1"]))
+    monkeypatch.setattr(schedule, "_A_BATCH", 2)
+    plan = Plan(NAMES, start, end, sweep=parse_sweep(["stop=1:2:0.5"]))
     told = composed(plan, performed(plan, most=1))
-    assert told["sentence"].startswith("20 of 21 settings tried so far, the best by expectancy in R: stop_atr=")
+    assert told["sentence"].startswith("2 of 3 settings tried so far, the best by expectancy in R: stop_atr=")
     assert told["report"] is None
     assert (told["finished"], told["tasks"]) == (1, 3)
 
@@ -128,11 +130,11 @@ def test_a_walk_forward_reports_its_tests_as_one(walk_forward: tuple[Plan, dict[
 
 def test_each_test_is_run_by_what_was_best_before_it(walk_forward: tuple[Plan, dict[int, dict[str, Any]]]) -> None:
     plan, results = walk_forward
-    schedule = Schedule.of(plan)
-    for part, fold in zip(schedule.parts, composed(plan, results)["folds"], strict=True):
-        able = [point for point in schedule.compared(part, results) if point["trades"] >= plan.minimum_trades]
+    planned = Schedule.of(plan)
+    for part, fold in zip(planned.parts, composed(plan, results)["folds"], strict=True):
+        able = [point for point in planned.compared(part, results) if point["trades"] >= plan.minimum_trades]
         best = max(able, key=lambda point: point["expectancy_r"]["value"])
-        assert fold["settings"] == plain_settings(schedule.points[best["number"]].settings)
+        assert fold["settings"] == plain_settings(planned.points[best["number"]].settings)
         assert fold["in_sample"]["expectancy_r"] == best["expectancy_r"]
 
 
@@ -140,8 +142,8 @@ def test_in_sample_figures_do_not_change_with_what_comes_after(
     walk_forward: tuple[Plan, dict[int, dict[str, Any]]],
 ) -> None:
     plan, results = walk_forward
-    schedule = Schedule.of(plan)
-    (task, *_) = schedule.parts[0].comparing
+    planned = Schedule.of(plan)
+    (task, *_) = planned.parts[0].comparing
     longer = Task(task.number, task.start, task.end, task.settings, task.options, task.points)
     cut = {name: series.until(task.end) for name, series in market().series.items()}
 

@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaforge.backtests.grid import Axis, Sweep, estimated_seconds, parse_sweep, refuse_above, sweep_from
@@ -68,6 +68,7 @@ _AXES = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(_AXES)
 def test_a_grid_has_as_many_points_as_its_axes_multiply_to_and_each_once(axes: dict[str, tuple[float, ...]]) -> None:
     sweep = Sweep(tuple(Axis(name, values) for name, values in axes.items()))

@@ -11,6 +11,7 @@ from alphaforge.backtests.equity_path import Trials, equity_path, sharpe_held_ag
 from alphaforge.backtests.model import Options
 from alphaforge.backtests.report import document, histogram_of, report_of
 from alphaforge.backtests.segment import columns_of, joined, segment_of, trades_from
+from alphaforge.backtests.setting_texts import ALIASES
 from alphaforge.backtests.trades import trades_of
 from alphaforge.core.errors import InvalidInput
 from alphaforge.signals.settings import DEFAULT_SETTINGS
@@ -158,3 +159,11 @@ def test_a_trade_counts_in_the_hour_and_month_of_its_opening(report: dict[str, A
     assert {group["key"]: group["trades"] for group in report["breakdowns"]["month"]} == dict(
         zip(*np.unique(months, return_counts=True), strict=True)
     )
+
+
+def test_the_documentation_names_every_field_option_and_short_name(
+    report: dict[str, Any], pytestconfig: pytest.Config
+) -> None:
+    text = (pytestconfig.rootpath / "docs" / "backtesting.md").read_text()
+    names = {*report, *report["asked"]["options"], *report["breakdowns"], *report["controls"], *ALIASES} - {"version"}
+    assert not [name for name in sorted(names) if f"`{name}`" not in text]

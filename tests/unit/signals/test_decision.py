@@ -10,11 +10,12 @@ from alphaforge.core.candles import CandleSeries, derived, empty_series, series_
 from alphaforge.core.errors import InvalidInput, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS, Instrument
-from alphaforge.signals.analysis import Analysis, _weighted, analyse, analyse_last
+from alphaforge.signals.analysis import Analysis, analyse, analyse_last
 from alphaforge.signals.decision import Context, decide
 from alphaforge.signals.model import Decision, Direction, FilterName, Regime
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.signals.timeframe import by_bucket_end
+from alphaforge.signals.weighing import _weighted
 from builders import GBP_USD, MONDAY, XAU_USD, bars, walk
 
 

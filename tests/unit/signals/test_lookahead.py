@@ -130,7 +130,7 @@ def test_cutting_finds_a_strategy_that_joins_too_early(mistake: Alignment, histo
 @MISTAKES
 def test_poison_finds_a_strategy_that_joins_too_early(mistake: Alignment, histories: dict[str, CandleSeries]) -> None:
     series = histories["GBP_USD"]
-    rows = some_rows(analyse(series), 3, seed=4)
+    rows = some_rows(analyse(series), 9, seed=4)
     assert changed_by_poison(series, rows, mistake)
 
 
@@ -166,4 +166,4 @@ def test_on_recorded_candles_a_strategy_that_joins_too_early_is_found(
     series = real["XAU_USD"].rows(0, 16_000)
     rows = some_rows(analyse(series), 40, seed=8)
     assert len(changed_by_cutting(series, rows, mistake)) > len(rows) / 4
-    assert changed_by_poison(series, rows[:2], mistake)
+    assert changed_by_poison(series, rows[:9], mistake)
