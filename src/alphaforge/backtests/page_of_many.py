@@ -68,7 +68,7 @@ def _map(grid: _Document) -> str:
     if found is None:
         return ""
     return heatmap(
-        f"{Figure(grid['by']).words} of each pair".capitalize(),
+        f"The {Figure(grid['by']).words} of each pair",
         (found["across"], [value_text(value) for value in grid["axes"][found["across"]]]),
         (found["down"], [value_text(value) for value in grid["axes"][found["down"]]]),
         found["values"],

@@ -8,7 +8,7 @@ from alphaforge.backtests.model import Market
 from alphaforge.backtests.plan import Task
 from alphaforge.backtests.point import point_of
 from alphaforge.backtests.segment import segment_of
-from alphaforge.signals.analysis import Analysis, analyse
+from alphaforge.signals.analysis import Analysis, analyse, same_analysis
 from alphaforge.signals.settings import StrategySettings
 
 
@@ -23,8 +23,10 @@ class Analyses:
         """The analysis of each instrument's candles by these settings."""
         for name, series in self._market.series.items():
             held = self._held.get(name)
-            if held is None or held.settings != settings:
+            if held is None or not same_analysis(held.settings, settings):
                 self._held[name] = analyse(series, settings)
+            else:
+                self._held[name] = held.under(settings)
         return dict(self._held)
 
 

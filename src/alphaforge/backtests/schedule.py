@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from alphaforge.backtests.grid import Point
+from alphaforge.backtests.grid import Axis, Point
 from alphaforge.backtests.plan import Figure, Kind, Plan, Result, Task
+from alphaforge.backtests.setting_texts import settled_with
 from alphaforge.backtests.walk_forward import Fold
+from alphaforge.core.errors import InvalidSetting
+from alphaforge.signals.analysis import same_analysis
 from alphaforge.signals.settings import StrategySettings
 
 _A_BATCH: Final = 20
@@ -36,11 +39,12 @@ class Schedule:
     def of(cls, plan: Plan) -> Self:
         """The schedule of a plan: one part, or one a fold. Raises InvalidInput where no point can be meant."""
         points = plan.points()
+        alike = _alike(points, plan)
         parts: list[Part] = []
         number = 0
         for fold in plan.periods() or (None,):
             start, end = (plan.start, plan.end) if fold is None else (fold.train_start, fold.train_end)
-            comparing = () if plan.kind is Kind.SINGLE else _comparing(points, plan, (start, end), fold, number)
+            comparing = () if plan.kind is Kind.SINGLE else _comparing(alike, plan, (start, end), fold, number)
             number += len(comparing)
             begin, last = (start, end) if fold is None else (fold.test_start, fold.test_end)
             parts.append(Part(comparing, number, begin, last, fold))
@@ -123,6 +127,25 @@ def _comparing(
         )
         for place, batch in enumerate(_batches(points))
     )
+
+
+def _alike(points: Sequence[Point], plan: Plan) -> list[Point]:
+    """The points with those beside each other that look at candles alike, so that a task analyses these once."""
+    shaping = [axis.name for axis in plan.sweep.axes if _shapes(axis, plan.settings)]
+    places: dict[tuple[object, ...], int] = {}
+
+    def group(point: Point) -> int:
+        return places.setdefault(tuple(getattr(point.settings, name) for name in shaping), len(places))
+
+    return sorted(points, key=group)
+
+
+def _shapes(axis: Axis, base: StrategySettings) -> bool:
+    """Whether values of a setting make different analyses; so it is taken where one of them contradicts the base."""
+    try:
+        return not all(same_analysis(base, settled_with(base, {axis.name: value})) for value in axis.values)
+    except InvalidSetting:
+        return True
 
 
 def _batches(points: Sequence[Point]) -> list[Sequence[Point]]:

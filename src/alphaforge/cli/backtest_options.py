@@ -150,11 +150,11 @@ def scratch() -> Iterator[Path]:
 
 def _own_source() -> str | None:
     """Under whose name the configured market's candles are kept; None for a sandbox, which says so only when asked."""
-    from alphaforge.market.oanda.access import OandaAccess  # noqa: PLC0415 - `--help` needs none of it
-
     settings = state.settings()
     if settings.oanda_api_key is None:
         return None
+    from alphaforge.market.oanda.access import OandaAccess  # noqa: PLC0415 - costs a third of a second
+
     key = settings.oanda_api_key.get_secret_value()
     return OandaAccess.of(settings.oanda_environment, key, api_url=settings.oanda_api_url).source_name
 

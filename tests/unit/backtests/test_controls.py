@@ -4,10 +4,18 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from alphaforge.backtests.controls import Controls, _settled, controls_of, held, joined_controls, random_entries
+from alphaforge.backtests.controls import (
+    Controls,
+    _open_rows,
+    _settled,
+    controls_of,
+    held,
+    joined_controls,
+    random_entries,
+)
 from alphaforge.backtests.engine import run
 from alphaforge.backtests.judged import judged
-from alphaforge.backtests.model import Entry, Options
+from alphaforge.backtests.model import Entry, Options, Rows
 from alphaforge.backtests.period import evaluated_period
 from alphaforge.backtests.trades import trades_of
 from alphaforge.core.candles import Ohlc
@@ -135,3 +143,37 @@ def test_a_run_without_trades_is_held_against_nothing() -> None:
     told = judged(own, made.fills.r)
     assert told["random"]["expectancy_r"]["p"] is None
     assert told["without_spread"]["trades"] == 0
+
+
+def test_as_many_of_the_random_entries_are_bought_as_of_the_trades() -> None:
+    rising, own = [], {}
+    for name, series in market().series.items():
+        step = 1e-4 if name == "GBP_USD" else 0.1
+        price = step * (10_000 + np.arange(len(series)))
+        path = Ohlc(price, price + step, price, price + step)
+        rising.append(replace(series, mid=path, bid=path, ask=path))
+        own[name] = replace(analyses()[name], atr=np.full(len(series), 3 * step))  # what is bought wins 2 R
+    random = random_entries(replace(whole(), market=market_of(*rising)), own, seeds=5)
+    few = 4  # expire over a weekend, or are left open by the data
+    assert np.abs(random.profit / 2 - np.count_nonzero(whole().fills.side > 0)).max() < few
+    assert np.abs(-random.loss - np.count_nonzero(whole().fills.side < 0)).max() < few
+
+
+def test_nobody_enters_at_random_in_a_closed_market() -> None:
+    closed = (int(whole().fills.opened[10]), int(whole().fills.opened[60]))
+    hours = {name: replace(one, closures=(closed,)) for name, one in market().hours.items()}
+    own = replace(market(), hours=hours)
+    made = run(own, DEFAULT_SETTINGS, Options(), start=whole().start, end=whole().end, analyses=analyses())
+    for name, series in own.series.items():
+        rows = _open_rows(made, name)
+        assert 0 < len(rows) < len(made.rows[name].reason) - 100
+        assert hours[name].open_at(series.time[rows] + 300).all()
+
+
+def test_no_candle_is_drawn_twice() -> None:
+    fills, rows = whole().fills, whole().rows
+    bought = replace(fills, instrument=np.zeros_like(fills.instrument), side=np.ones_like(fills.side))
+    few = {**rows, "GBP_USD": Rows(rows["GBP_USD"].first, rows["GBP_USD"].reason[:40])}
+    random = random_entries(replace(whole(), rows=few, fills=bought), analyses(), seeds=5)
+    assert random.trades.tolist() == [40] * 5
+    assert np.ptp(random.profit) < 1e-9  # each seed has all forty

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from alphaforge.backtests import schedule
 from alphaforge.backtests.grid import parse_sweep
 from alphaforge.backtests.model import Entry, Options, Positions
 from alphaforge.backtests.plan import Figure, Kind, Plan, Task
@@ -35,51 +36,51 @@ def results_of(tasks: list[Task], expectancy: Callable[[int], float]) -> dict[in
 
 
 def test_a_single_run_is_one_task() -> None:
-    schedule = Schedule.of(plan(settings=with_settings(["stop=2"]), options=OPTIONS))
-    (task,) = schedule.ready({})
+    planned = Schedule.of(plan(settings=with_settings(["stop=2"]), options=OPTIONS))
+    (task,) = planned.ready({})
     assert (task.number, task.start, task.end, task.points) == (0, 0.0, 100 * DAY, ())
     assert task.settings == (with_settings(["stop=2"]),)
     assert task.options == OPTIONS
-    assert (schedule.total, schedule.ready({0: {}})) == (1, [])
+    assert (planned.total, planned.ready({0: {}})) == (1, [])
 
 
 def test_a_grid_runs_its_best_point_when_all_are_known() -> None:
-    schedule = Schedule.of(plan(sweep=parse_sweep(["stop=1:3:0.05"])))
-    assert schedule.plan.kind is Kind.GRID
-    tasks = schedule.ready({})
+    planned = Schedule.of(plan(sweep=parse_sweep(["stop=1:3:0.05"])))
+    assert planned.plan.kind is Kind.GRID
+    tasks = planned.ready({})
     assert [number for task in tasks for number in task.points] == list(range(41))
     results = results_of(tasks, lambda number: -abs(number - 7.2))
     first = dict(list(results.items())[:1])
-    assert [task.number for task in schedule.ready(first)] == [task.number for task in tasks[1:]]
-    (run,) = schedule.ready(results)
+    assert [task.number for task in planned.ready(first)] == [task.number for task in tasks[1:]]
+    (run,) = planned.ready(results)
     assert run.settings == (with_settings(["stop=1.35"]),)
-    assert schedule.total == len(tasks) + 1 == run.number + 1
-    assert not schedule.ready({**results, run.number: {}})
+    assert planned.total == len(tasks) + 1 == run.number + 1
+    assert not planned.ready({**results, run.number: {}})
 
 
 def test_points_with_too_few_trades_are_never_chosen() -> None:
-    schedule = Schedule.of(plan(sweep=parse_sweep(["stop=1,2"]), minimum_trades=41))
-    results = results_of(schedule.ready({}), lambda number: 1.0)
-    assert schedule.ready(results) == []
+    planned = Schedule.of(plan(sweep=parse_sweep(["stop=1,2"]), minimum_trades=41))
+    results = results_of(planned.ready({}), lambda number: 1.0)
+    assert planned.ready(results) == []
 
 
 def test_each_fold_runs_what_was_best_on_its_own_training() -> None:
-    schedule = Schedule.of(plan(sweep=parse_sweep(["stop=1,2"]), folds=Folds(40 * DAY, 20 * DAY)))
-    tasks = schedule.ready({})
+    planned = Schedule.of(plan(sweep=parse_sweep(["stop=1,2"]), folds=Folds(40 * DAY, 20 * DAY)))
+    tasks = planned.ready({})
     assert [(task.fold, task.start / DAY, task.end / DAY) for task in tasks] == [(0, 0, 40), (1, 20, 60), (2, 40, 80)]
     results = results_of(tasks[:1], lambda number: -number) | results_of(tasks[1:2], lambda number: number)
-    first, second, third = schedule.ready(results)
+    first, second, third = planned.ready(results)
     assert [first.settings[0].stop_atr, second.settings[0].stop_atr] == [1.0, 2.0]
     assert [(run.start / DAY, run.end / DAY) for run in (first, second)] == [(40, 60), (60, 80)]
     assert third.points
-    assert sorted([*(task.number for task in tasks), first.number, second.number, schedule.total - 1]) == list(
-        range(schedule.total)
+    assert sorted([*(task.number for task in tasks), first.number, second.number, planned.total - 1]) == list(
+        range(planned.total)
     )
 
 
 def test_a_fold_without_a_choice_goes_on_with_the_plans_own_settings() -> None:
-    schedule = Schedule.of(plan(sweep=parse_sweep(["stop=1,2"]), folds=Folds(40 * DAY, 60 * DAY), minimum_trades=1_000))
-    (run,) = schedule.ready(results_of(schedule.ready({}), lambda number: 1.0))
+    planned = Schedule.of(plan(sweep=parse_sweep(["stop=1,2"]), folds=Folds(40 * DAY, 60 * DAY), minimum_trades=1_000))
+    (run,) = planned.ready(results_of(planned.ready({}), lambda number: 1.0))
     assert run.settings == (DEFAULT_SETTINGS,)
 
 
@@ -134,3 +135,12 @@ def test_plans_and_tasks_survive_json() -> None:
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         Plan.from_dict({"instruments": ["GBP_USD"], "start": 0, "end": DAY, "options": options})
+
+
+def test_a_task_holds_points_that_are_analysed_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "_A_BATCH", 4)
+    planned = Schedule.of(plan(sweep=parse_sweep(["stop=1,2", "ema_fast=3,4,5", "min_adx=20,25"])))
+    for task in planned.ready({}):
+        assert len(task.settings) == 4
+        assert len({settings.ema_fast for settings in task.settings}) == 1
+    assert sorted(number for task in planned.ready({}) for number in task.points) == list(range(12))
