@@ -144,7 +144,9 @@ async def scope(
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for candles, gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="alphaforge-backtest-") as name:
+    from alphaforge.workflows.backtest_child import SCRATCH  # noqa: PLC0415 - `--help` needs none of it
+
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
         yield Path(name)
 
 

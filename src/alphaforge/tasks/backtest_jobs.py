@@ -21,6 +21,7 @@ from alphaforge.storage.backtests import NEXT, TASKS, Backtest, BacktestReposito
 from alphaforge.storage.engine import Database
 from alphaforge.storage.job_pieces import packed, still_held, unpacked
 from alphaforge.tasks.kinds import Running, TaskKind
+from alphaforge.workflows.backtest_child import SCRATCH
 from alphaforge.workflows.backtest_processes import Processes, processes
 from alphaforge.workflows.backtest_request import Request
 from alphaforge.workflows.run_backtest import named, write_request
@@ -131,7 +132,7 @@ class _Work:
     async def _children(self, backtest: Backtest, tasks: Sequence[Mapping[str, Any]]) -> AsyncIterator[Processes]:
         """A child process with what it needs; the candles only where there are tasks."""
         request = Request.from_dict(backtest.asked)
-        with tempfile.TemporaryDirectory(prefix="alphaforge-backtest-") as name:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
             await write_request(self.database, request, Path(name), tasks)
             async with processes(Path(name), 1) as children:
                 yield children

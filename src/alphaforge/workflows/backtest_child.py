@@ -5,6 +5,7 @@ in frames (8 bytes of length, JSON) over its standard streams; it ends when nobo
 """
 
 import os
+import shutil
 import sys
 import threading
 import traceback
@@ -20,6 +21,8 @@ from alphaforge.core.errors import AlphaForgeError
 
 LENGTH = 8
 """Bytes before each frame that say how long it is."""
+SCRATCH = "alphaforge-backtest-"
+"""How the names of folders begin that are there for one backtest only."""
 REQUEST = "request.json"
 """The file beside the candles that says what is asked."""
 
@@ -40,8 +43,11 @@ class Line:
     out: IO[bytes]
 
     @classmethod
-    def of_this_process(cls) -> "Line":
-        """Take the standard streams, and end the process as soon as the parent is gone, whatever it is at."""
+    def of_this_process(cls, folder: Path) -> "Line":
+        """Take the standard streams; end the process as soon as the parent is gone, whatever it is at.
+
+        A parent that was killed has left its folder behind: that goes, too.
+        """
         asked: SimpleQueue[Any] = SimpleQueue()
         source, out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
@@ -49,6 +55,8 @@ class Line:
         def listen() -> None:
             while len(head := source.read(LENGTH)) == LENGTH:
                 asked.put(msgspec.json.decode(source.read(int.from_bytes(head, "big"))))
+            if folder.name.startswith(SCRATCH):
+                shutil.rmtree(folder, ignore_errors=True)
             os._exit(0)
 
         threading.Thread(target=listen, daemon=True).start()
@@ -68,11 +76,12 @@ class Line:
 
 def main() -> None:
     """Serve the folder that the first argument names."""
-    line = Line.of_this_process()
+    folder = Path(sys.argv[1])
+    line = Line.of_this_process(folder)
     try:
         from alphaforge.workflows.backtest_tasks import answers_of  # noqa: PLC0415 - the parent is listened to first
 
-        line.serve(answers_of(Path(sys.argv[1])))
+        line.serve(answers_of(folder))
     except BaseException:  # noqa: BLE001 - the last resort: what nobody foresaw ends this process, and is told
         traceback.print_exc()
         sys.stderr.flush()

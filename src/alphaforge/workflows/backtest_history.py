@@ -111,7 +111,7 @@ class HistoryWriter:
 
         Raises NoData where one has no candles in the period, or never enough for a decision.
         """
-        return tuple([self._looked_at(*await self.copy(name)) for name in names])
+        return tuple([await self._looked_at(*await self.copy(name)) for name in names])
 
     async def copy(self, name: str) -> tuple[CandleColumns, int, int, tuple[int, int] | None]:
         """Write what there is of an instrument, if only nothing.
@@ -134,13 +134,17 @@ class HistoryWriter:
                 count += len(page)
         return columns, len(older), count, span and span[:2]
 
-    def _looked_at(self, columns: CandleColumns, before: int, count: int, span: tuple[int, int] | None) -> Loaded:
+    async def _looked_at(self, columns: CandleColumns, before: int, count: int, span: tuple[int, int] | None) -> Loaded:
         """What there is. Raises NoData where it is nothing, or too little."""
         name = columns.instrument
         if not count:
+            async with self.database.read() as connection:
+                others = [one for one in await sources_of(connection, name) if one != self.source]
             known = "" if span is None else f"; there are some from {rfc3339(span[0])} to {rfc3339(span[1])}"
-            message = f"There are no candles of {name} from {rfc3339(self.start)} to {rfc3339(self.end)}{known}"
-            raise NoData(message, advice=_download(name, self.start))
+            period = f"from {rfc3339(self.start)} to {rfc3339(self.end)}"
+            message = f"There are no candles of {name} by {self.source} {period}{known}"
+            instead = f" Or say with `source` that those of {' or '.join(others)} are meant." if others else ""
+            raise NoData(message, advice=_download(name, self.start) + instead)
         time = columns.series().time
         begins = warm_from(time, self.settings)
         if begins is None:

@@ -54,7 +54,7 @@ class Child:
             stdout=pipe,
             stderr=pipe,
             env={**os.environ, **_ONE_THREAD},
-            process_group=0,  # Ctrl-C is for the parent, which ends its children
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its children
         )
         child = cls(process)
         child.listening = asyncio.create_task(child._listen())

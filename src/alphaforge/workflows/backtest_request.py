@@ -12,7 +12,7 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import MarketHours
 
-RATE = 500_000.0
+RATE = 1_500_000.0
 """M5 candles that a core evaluates in a second for one of many settings, about: for estimates."""
 _MOST_TASKS = 10_000
 _M5 = Granularity.M5.seconds

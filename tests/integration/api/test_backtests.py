@@ -205,7 +205,7 @@ async def test_a_period_without_candles_ends_with_the_reason_in_words(bench: Ben
     async with at_work(bench):
         found = await ended(bench, number)
     assert found["status"] == "failed"
-    assert "There are no candles of GBP_USD from 2030-01-01" in found["error"]
+    assert "There are no candles of GBP_USD by sandbox from 2030-01-01" in found["error"]
     assert "alphaforge candles download GBP_USD --from 2030-01-01" in found["error"]
 
 

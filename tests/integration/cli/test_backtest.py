@@ -111,7 +111,11 @@ def waited_for_children(command: "Popen[str]") -> list[Any]:
         (("--instruments", "nonsense"), 2, "'nonsense' is not an instrument"),
         (("--instruments", "EUR_USD"), 1, "There are no candles of EUR_USD"),
         (("--source", "oanda-live"), 1, f"no candles of GBP_USD of oanda-live; {SOURCE} has some"),
-        (("--from", "2030-01-01", "--to", "2030-02-01"), 1, "There are no candles of GBP_USD from 2030-01-01"),
+        (
+            ("--from", "2030-01-01", "--to", "2030-02-01"),
+            1,
+            "There are no candles of GBP_USD by sandbox from 2030-01-01",
+        ),
         (("--set", "min_votes=-1"), 2, "minimum_votes = -1.0 is impossible"),
         (("--set", "min_votes"), 2, "'min_votes' sets nothing"),
         (("--grid", "min_votes=1:3:0.001", "--grid", "stop=1:3:0.001"), 2, "A grid of 4,004,001 points"),

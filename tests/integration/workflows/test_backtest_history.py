@@ -71,7 +71,9 @@ async def test_too_little_warm_up_says_from_when_on_it_is_evaluated(database: Da
 async def test_without_candles_it_says_how_to_get_them(database: Database, tmp_path: Path) -> None:
     await keep(database, SERIES)
     after = float(SERIES.time[-1]) + 300
-    with pytest.raises(NoData, match=r"There are no candles of GBP_USD from .* there are some from 2025-01-06") as none:
+    with pytest.raises(
+        NoData, match=r"There are no candles of GBP_USD by import from .* there are some from 2025-01-06"
+    ) as none:
         await write(database, tmp_path, after, after + 86_400)
     assert "alphaforge candles download GBP_USD --from 2025-01-" in none.value.advice
     assert 'POST /api/jobs {"kind": "download_candles", "instruments": ["GBP_USD"], "from"' in none.value.advice

@@ -1,19 +1,23 @@
 """The processes that perform tasks: what they load, what they answer, and how they end."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 
 from alphaforge.backtests.plan import Plan
 from alphaforge.backtests.schedule import Schedule
 from alphaforge.core.errors import NoData
 from alphaforge.core.market_hours import hours_of
 from alphaforge.storage.engine import Database
+from alphaforge.workflows.backtest_child import REQUEST, SCRATCH
 from alphaforge.workflows.backtest_processes import ProcessDied, processes
 from alphaforge.workflows.backtest_request import Request
 from alphaforge.workflows.run_backtest import Performance, named, write_request
@@ -24,7 +28,7 @@ from builders import GBP_USD
 PLAN = Plan.from_dict(
     {"instruments": ["GBP_USD"], "start": START, "end": END, "settings": SETTINGS, "version": "2.0.0"}
 )
-REQUEST = Request(PLAN, SOURCE, True, (GBP_USD,), {"GBP_USD": hours_of("GBP_USD")})
+ASKED = Request(PLAN, SOURCE, True, (GBP_USD,), {"GBP_USD": hours_of("GBP_USD")})
 TASK = Schedule.of(PLAN).ready({})[0].to_dict()
 
 
@@ -46,9 +50,9 @@ def test_they_load_the_rules_and_nothing_of_database_interface_or_command_line()
 @SQLITE
 async def test_tasks_are_performed_and_each_error_comes_with_its_words(database: Database, tmp_path: Path) -> None:
     await keep_candles(database)
-    await write_request(database, REQUEST, tmp_path)
+    await write_request(database, ASKED, tmp_path)
     told: list[tuple[int, int]] = []
-    performance = Performance(REQUEST, tmp_path, 2, lambda done, total: told.append((done, total)))
+    performance = Performance(ASKED, tmp_path, 2, lambda done, total: told.append((done, total)))
     assert await performance.run()
     assert told == [(0, 1), (1, 1)]
     segment = performance.results[0]["segment"]
@@ -62,24 +66,29 @@ async def test_tasks_are_performed_and_each_error_comes_with_its_words(database:
     assert process.returncode == -signal.SIGKILL
 
 
-async def test_one_that_breaks_says_in_which_task_and_why(tmp_path: Path) -> None:
-    async with processes(tmp_path, 1) as made:
-        with pytest.raises(
-            ProcessDied, match=r"performed the run ended with code 70: FileNotFoundError.*request\.json"
-        ):
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["a command's loop", "a server's loop"])
+def test_one_that_breaks_says_in_which_task_and_why(run: Callable[..., None], tmp_path: Path) -> None:
+    async def broken() -> None:
+        async with processes(tmp_path, 1) as made:
             await made.ask("perform", TASK, named(TASK))
+
+    with pytest.raises(ProcessDied, match=r"performed the run ended with code 70: FileNotFoundError.*request\.json"):
+        run(broken())
 
 
 async def test_a_stopped_performance_ends_at_once_and_keeps_what_there_is(tmp_path: Path) -> None:
-    performance = Performance(REQUEST, tmp_path, 1, lambda *_: performance.stopped.set())
+    performance = Performance(ASKED, tmp_path, 1, lambda *_: performance.stopped.set())
     assert not await performance.run()
     assert performance.results == {}
 
 
-def test_a_process_ends_with_the_one_that_began_it(tmp_path: Path) -> None:
+def test_a_process_ends_with_the_one_that_began_it_and_clears_up_after_it(tmp_path: Path) -> None:
     """Its line closes, however that came about."""
+    folder = tmp_path / f"{SCRATCH}x"
+    folder.mkdir()
+    (folder / REQUEST).write_bytes(msgspec.json.encode(ASKED.to_dict()))
     child = subprocess.Popen(  # noqa: S603 - our own interpreter
-        [sys.executable, "-P", "-m", "alphaforge.workflows.backtest_child", str(tmp_path)],
+        [sys.executable, "-P", "-m", "alphaforge.workflows.backtest_child", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -87,7 +96,8 @@ def test_a_process_ends_with_the_one_that_began_it(tmp_path: Path) -> None:
     )
     assert child.stdin is not None
     child.stdin.close()
-    assert child.wait(timeout=60) in (0, 70)  # 70 where it was still about to find out that there is no request
+    assert child.wait(timeout=60) == 0
+    assert not folder.exists()
 
 
 def test_parts_are_named_for_people() -> None:
