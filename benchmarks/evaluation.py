@@ -11,12 +11,15 @@ import numpy as np
 from alphaforge.core.candles import CandleSeries, Ohlc
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import FALLBACK_INSTRUMENTS
+from alphaforge.core.memory import at_full_speed
 from alphaforge.signals.analysis import analyse, analyse_last
 from alphaforge.signals.decision import Context, decide
+from alphaforge.signals.screening import screen
 from benchmarks.report import median, show
 
 WINDOW = 13_000
 YEAR = 75_000
+WANTED = 4e6
 
 
 def run() -> None:
@@ -27,9 +30,24 @@ def run() -> None:
     copy = timed(lambda: [[column.copy() for column in series.columns()] for series in windows], 50)
     show("three decisions on 13,000 candles each", f"{three * 1e3:.2f} ms", "within 15 ms", met=three <= 0.015)
     show("  as a multiple of copying those candles", f"{three / copy:.1f}")
-    year = walk("GBP_USD", YEAR, 7)
-    whole = timed(lambda: analyse(year), 5)
-    show("a whole year of one instrument, vectorised", f"{YEAR / whole / 1e6:.2f} M candles/s")
+    with at_full_speed():
+        for years, rounds in ((1, 40), (10, 5)):
+            speed = whole(years * YEAR, rounds)
+            name = "a whole year of one instrument, evaluated" if years == 1 else f"  {years} years of it"
+            show(name, f"{speed / 1e6:.2f} M candles/s", "at least 4 M candles/s", met=speed >= WANTED)
+
+
+def whole(count: int, rounds: int) -> float:
+    """Candles evaluated in a second of one core: analysed, and screened by every filter but the desk's two.
+
+    The best of several rounds by the processor's own clock: what else the machine does meanwhile is not asked.
+    """
+    series, market_open, best = walk("GBP_USD", count, 7), np.ones(count, bool), float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        screen(analyse(series), market_open)
+        best = min(best, time.process_time() - began)
+    return count / best
 
 
 def timed(work: Callable[[], object], rounds: int) -> float:

@@ -1,6 +1,9 @@
 """Backtests over seeded candles that several tests look at; they are values, so they are made once."""
 
 from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
 
 from alphaforge.backtests.controls import Controls, controls_of
 from alphaforge.backtests.engine import run
@@ -48,13 +51,13 @@ def whole() -> Run:
 
 
 @lru_cache
-def halves() -> tuple[Run, Run]:
-    """Two backtests that follow each other."""
-    first = whole()
-    middle = float((first.fills.opened[0] + first.fills.opened[-1]) // 600 * 300)
-    return tuple(  # type: ignore[return-value]  # two of them
+def thirds() -> tuple[Run, ...]:
+    """Three backtests that follow each other."""
+    first, last = whole().fills.opened[[0, -1]] // 300 * 300
+    cuts = [whole().start, *np.linspace(first, last, 4)[1:3] // 300 * 300, whole().end]
+    return tuple(
         run(market(), DEFAULT_SETTINGS, Options(), start=start, end=end, analyses=analyses())
-        for start, end in ((first.start, middle), (middle, first.end))
+        for start, end in pairwise(map(float, cuts))
     )
 
 

@@ -65,7 +65,7 @@ def date_ticks(first: float, last: float, most: int = 6) -> list[tuple[float, st
     if step is not None:
         begin = math.ceil(first / (step * _DAY)) * step * _DAY
         moments = [float(moment) for moment in range(begin, math.floor(last) + 1, step * _DAY)]
-        return [(moment, f"{from_epoch(moment):%-d %b}") for moment in moments]
+        return [(moment, f"{from_epoch(moment).day} {from_epoch(moment):%b}") for moment in moments]
     months = next((step for step in _MONTH_STEPS if days / 30.4 / step <= most), _MONTH_STEPS[-1])
     return [(moment, _month_label(moment, months)) for moment in _month_starts(first, last, months)]
 

@@ -78,8 +78,12 @@ def rows_of(comparison: Mapping[str, Any]) -> list[list[str]]:
     rows = [["", *comparison["names"]]]
     for kind in ("settings", "options"):
         rows += [[name, *map(_asked_text, values)] for name, values in comparison[kind].items()]
-    rows += [[name.replace("_", " "), *map(_text, values)] for name, values in comparison["figures"].items()]
+    rows += [[_label(name), *map(_text, values)] for name, values in comparison["figures"].items()]
     return rows
+
+
+def _label(name: str) -> str:
+    return f"{name.removesuffix('_r').replace('_', ' ')}{' in R' if name.endswith('_r') else ''}"
 
 
 def _difference(first: Mapping[str, Any], other: Mapping[str, Any], names: tuple[str, str]) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def _sentence(names: tuple[str, str], days: int, value: float | None, low: float
     if value is None:
         return f"{pair}: one of them has no trade on the {days} common days, so nothing can be said."
     if low is None or high is None:
-        return f"{pair}: {days} common days are too few to say anything."
+        return f"{pair}: fewer than {_FEWEST_DAYS} trading days in common, too few to say anything."
     numbers = f"R a trade (95 % interval {low:+.3f} to {high:+.3f}) over {days} common days"
     if low <= 0 <= high:
         return f"{pair}: no difference shown, {value:+.3f} {numbers}."

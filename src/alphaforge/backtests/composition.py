@@ -1,6 +1,6 @@
 """The document of a plan from what its tasks came to; of those that are finished, where some are not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,10 @@ def composed(plan: Plan, results: Mapping[int, Result]) -> dict[str, Any]:
     return _grid(schedule, results) if plan.kind is Kind.GRID else _walk_forward(schedule, results)
 
 
-def _head(schedule: Schedule, results: Mapping[int, Result], segment: Result | None) -> dict[str, Any]:
+def _head(
+    schedule: Schedule, results: Mapping[int, Result], segment: Result | None, report: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a grid and a walk-forward say alike; `report`: of what was chosen, where it was run."""
     plan = schedule.plan
     return {
         "version": VERSION,
@@ -49,6 +52,7 @@ def _head(schedule: Schedule, results: Mapping[int, Result], segment: Result | N
             "simulated": None if segment is None else segment["simulated"],
             "version": plan.version,
         },
+        "verdict": None if report is None else report["verdict"],
         "finished": len(results),
         "tasks": schedule.total,
     }
@@ -63,7 +67,7 @@ def _grid(schedule: Schedule, results: Mapping[int, Result]) -> dict[str, Any]:
     trials = Trials(plan.tried - 1 + len(points), _variance(points))
     report = None if segment is None else document(segment, trials=trials, version=plan.version)
     return {
-        **_head(schedule, results, segment),
+        **_head(schedule, results, segment, report),
         "sentence": _grid_sentence(schedule, points, best, report),
         "grid": {
             "axes": plan.sweep.to_dict(),
@@ -162,14 +166,23 @@ def _walk_forward(schedule: Schedule, results: Mapping[int, Result]) -> dict[str
     )
     said = "nothing was judged yet." if report is None else continued(report["sentence"])
     return {
-        **_head(schedule, results, segments[0] if segments else None),
+        **_head(schedule, results, segments[0] if segments else None, report),
         "sentence": f"Out of sample over {finished}: {said}",
         "by": str(plan.by),
         "tried": len(schedule.points),
         "minimum_trades": plan.minimum_trades,
+        "in_sample_r": _mean_r([fold["in_sample"] for fold in folds]),
+        "out_of_sample_r": _mean_r([fold["out_of_sample"] for fold in folds]),
         "folds": folds,
         "report": report,
     }
+
+
+def _mean_r(points: Sequence[Mapping[str, Any] | None]) -> float | None:
+    """The mean R of all trades of some points; None where there is none."""
+    known = [point for point in points if point is not None and point["trades"]]
+    trades = sum(point["trades"] for point in known)
+    return sum(point["net_r"] for point in known) / trades if trades else None
 
 
 def _fold(schedule: Schedule, part: Part, results: Mapping[int, Result]) -> dict[str, Any]:

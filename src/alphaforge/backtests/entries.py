@@ -8,6 +8,7 @@ from alphaforge.backtests.model import Entry
 from alphaforge.core.candles import CandleSeries, Floats, Ints
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.rounding import rounded
+from alphaforge.signals.analysis import SPREAD_DIGITS
 from alphaforge.signals.levels import levels_of_many
 from alphaforge.signals.settings import StrategySettings
 
@@ -57,5 +58,5 @@ def entries(
         bid, ask, opened = candles.bid.open[following], candles.ask.open[following], candles.time[following]
         atr = np.where(rows + 1 < len(candles), atr, np.nan)
     entry, stop, target = levels_of_many(sign, (bid, ask), atr, instrument, settings)
-    spread = np.where(np.isnan(entry), np.nan, rounded(ask - bid, 10))
+    spread = np.where(np.isnan(entry), np.nan, rounded(ask - bid, SPREAD_DIGITS))
     return Entries(sign, entry, stop, target, spread, opened, opened + settings.lifetime)

@@ -33,9 +33,15 @@ def html_of(document: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
-        f'<header><p class="kind">{escape(title)}</p><h1>{escape(document["sentence"])}</h1>'
+        f'<header><p class="kind">{escape(title)}</p><h1>{escape(_sentence(document))}</h1>'
         f"{_period(document)}</header>{_body(kind, document)}</main></body></html>"
     )
+
+
+def _sentence(document: Mapping[str, Any]) -> str:
+    """What stands at the top: of several comparisons the first, the others follow it."""
+    said: str = document["differences"][0]["sentence"] if document["kind"] == "comparison" else document["sentence"]
+    return said
 
 
 def _body(kind: str, document: Mapping[str, Any]) -> str:
@@ -62,7 +68,8 @@ def _comparison(document: Mapping[str, Any]) -> str:
     head, *rows = rows_of(document)
     own = [(name, sentence) for name, sentence in zip(document["names"], document["sentences"], strict=True)]
     return (
-        "".join(paragraph(warning, "warn") for warning in document["warnings"])
+        "".join(paragraph(other["sentence"]) for other in document["differences"][1:])
+        + "".join(paragraph(warning, "warn") for warning in document["warnings"])
         + section("Beside each other", table(head, rows))
         + section("What each says of itself", "".join(paragraph(f"{name}: {sentence}") for name, sentence in own))
     )

@@ -52,7 +52,6 @@ td.low{color:var(--loss)}
 caption{text-align:left;font-weight:600;padding:.3rem 0}
 details{margin:.6rem 0}summary{cursor:pointer;color:var(--quiet)}
 code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-@media print{details>*{display:block}}
 """
 
 

@@ -13,7 +13,7 @@ def controls_section(report: Mapping[str, Any]) -> str:
     """Controls, and the Sharpe ratio held against the number of settings tried."""
     controls = report["controls"]
     if controls is None:
-        return section("Controls", paragraph("This run was made without controls.", "warn") + _sharpe(report["sharpe"]))
+        return section("Controls", paragraph("There are none.", "quiet") + _sharpe(report["sharpe"]))
     random = controls["random"]
     plots = pair(
         _plot("Expectancy of random entries, R a trade", random["expectancy_r"], " R"),

@@ -113,7 +113,9 @@ def fold_sections(document: _Document) -> str:
     )
     note = (
         f"Each fold chooses by {Figure(document['by']).words} among {count(document['tried'])} settings on what "
-        "lies before its test, and is judged on the test alone."
+        "lies before its test, and is judged on the test alone. What was chosen had "
+        f"{number(document['in_sample_r'], 3)} R a trade where it was chosen, and "
+        f"{number(document['out_of_sample_r'], 3)} R afterwards."
     )
     return section("Folds", table(head, rows, words=frozenset({1})) + paragraph(note, "note"))
 

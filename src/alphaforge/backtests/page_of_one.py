@@ -23,9 +23,6 @@ from alphaforge.core.times import from_epoch, parse_rfc3339
 
 SHOWN_TRADES: Final = 1_000
 
-_WORTH_SAYING: Final = 4 * 86_400
-"""A late beginning that no weekend with a holiday explains."""
-
 _PARTS: Final = {
     "instrument": "Instrument",
     "side": "Side",
@@ -41,7 +38,7 @@ _Report = Mapping[str, Any]
 
 def report_sections(report: _Report) -> str:
     """Everything below the sentence."""
-    return "".join(
+    return "".join(paragraph(warning, "warn") for warning in report["warnings"]) + "".join(
         part(report) for part in (_figures, _paths, controls_section, _parts, _rejections, _history, _asked, _trades)
     )
 
@@ -143,14 +140,16 @@ def _parts(report: _Report) -> str:
         )
         shown.append(f"<div>{plot}{folded(f'{title}: numbers', _numbers(groups))}</div>")
     note = (
-        "Lines are 95 % intervals. Among this many parts some lie above zero by luck alone: of twenty without an edge, "
+        "Lines are 95 % intervals. Among this many parts some lie above zero by luck alone: of forty without an edge, "
         "one does. Times are those of the opening."
     )
     return section("In parts", f'{paragraph(note, "note")}<div class="flow">{"".join(shown)}</div>')
 
 
 def _words(key: str) -> str:
-    return key.removesuffix("_volatility").replace("_", " ")
+    if key.islower():
+        return key.removesuffix("_volatility").replace("_", " ")
+    return "NEW YORK" if key == "NEW_YORK" else key
 
 
 def _numbers(groups: Sequence[Mapping[str, Any]]) -> str:
@@ -214,23 +213,7 @@ def _history(report: _Report) -> str:
     shown = table(("", "Candles", "Open buckets", "Without a candle", "Gaps of 3 or more"), rows)
     if gaps:
         shown += folded("The longest gaps", table(("", "From", "To", "Candles missing"), gaps, words=frozenset({1, 2})))
-    return section("History", _late(report["asked"]) + shown)
-
-
-def _late(asked: Mapping[str, Any]) -> str:
-    """What of the period could not be evaluated at either end."""
-    begin, first = parse_rfc3339(asked["from"]), parse_rfc3339(asked["evaluated_from"])
-    end, last = parse_rfc3339(asked["to"]), parse_rfc3339(asked["evaluated_to"])
-    said = ""
-    if first - begin > _WORTH_SAYING:
-        said += paragraph(
-            f"The first candle that could be evaluated began on {_moment(asked['evaluated_from'])}: before it there "
-            "were too few to warm up with.",
-            "warn",
-        )
-    if end - last > _WORTH_SAYING:
-        said += paragraph(f"The last candle that there is closed on {_moment(asked['evaluated_to'])}.", "warn")
-    return said
+    return section("History", shown)
 
 
 def _asked(report: _Report) -> str:

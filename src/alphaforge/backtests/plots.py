@@ -51,8 +51,9 @@ def histogram(
         return _frame(title, "Nothing to draw.", _nothing())
     low, high = bounds(edges, include=mark[0] if mark else None)
     across = Scale(low, high, _LEFT, _WIDTH - _RIGHT)
-    up = Scale(0.0, max(counts) * 1.08, _HEIGHT - _BOTTOM, _TOP)
-    body = _rules(up, 0.0, max(counts) * 1.08, whole=True)
+    highest = max(counts) * (1.08 if mark is None else 1.2)  # room for what the mark is called
+    up = Scale(0.0, highest, _HEIGHT - _BOTTOM, _TOP)
+    body = _rules(up, 0.0, highest, whole=True)
     for left, right, count in zip(edges, edges[1:], counts, strict=False):
         begin, end, top = across.at(left), across.at(right), up.at(count)
         kind = "bar loss" if (left + right) / 2 < 0 and mark is None else "bar"

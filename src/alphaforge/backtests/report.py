@@ -15,6 +15,7 @@ from alphaforge.backtests.evidence import Measured, sentence, verdict
 from alphaforge.backtests.judged import judged
 from alphaforge.backtests.model import Run
 from alphaforge.backtests.segment import segment_of, trades_from
+from alphaforge.backtests.warnings import warnings_of
 from alphaforge.core.times import rfc3339
 from alphaforge.statistics.days import summarised
 from alphaforge.statistics.figures import figures_of, plain
@@ -51,6 +52,7 @@ def document(segment: Mapping[str, Any], *, trials: Trials | None = None, versio
         "kind": "single",
         "verdict": str(verdict(measured)),
         "sentence": sentence(measured),
+        "warnings": warnings_of(segment),
         "asked": _asked(segment, version),
         "figures": figures,
         "sharpe": sharpe,

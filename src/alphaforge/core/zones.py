@@ -10,13 +10,18 @@ from alphaforge.core.candles import Ints
 from alphaforge.core.times import from_epoch
 
 _HOUR = 3_600
+_FIRST, _LAST = -2_208_988_800, 7_258_118_399  # 1900-01-01T00:00:00Z, 2199-12-31T23:59:59Z
 _STEP = 240  # hours, ten days: no zone changes its offset and back within less
 
 
 def offsets(moments: Ints, zone: ZoneInfo) -> Ints:
-    """The zone's offset from UTC in seconds at each moment (int64 (n,), epoch seconds); it changes on full hours."""
+    """The zone's offset from UTC in seconds at each moment (int64 (n,), epoch seconds); it changes on full hours.
+
+    Before 1900 and after 2199, of which nobody can know it, it is that of the nearest moment between.
+    """
     if not len(moments):
         return np.zeros(0, np.int64)
+    moments = np.clip(moments, _FIRST, _LAST)
     years = range(from_epoch(int(moments.min())).year, from_epoch(int(moments.max())).year + 1)
     changes = [change for year in years for change in _changes(zone.key, year)]
     since = np.array([hour for hour, _ in changes], np.int64)
@@ -24,7 +29,7 @@ def offsets(moments: Ints, zone: ZoneInfo) -> Ints:
     return values[np.searchsorted(since, moments // _HOUR, side="right") - 1]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
     """The full hours from which an offset holds, within a year; the first is the year's first hour."""
     place = ZoneInfo(zone)

@@ -44,11 +44,13 @@ def percentile_rank(values: Floats, window: int) -> Floats:
 
     Shape (n - window + 1,); NaN where the window holds one.
     """
-    steps, missing = windows(values, window).T, np.concatenate(([0], np.cumsum(np.isnan(values))))
+    steps, missing = windows(values, window).T, np.isnan(values)
     rank = np.zeros(steps.shape[1])
     together = min(_COUNTED, max(1, _CACHE // max(1, len(rank))))
     for start in range(0, window, together):
         below = steps[start : start + together] <= steps[-1]
         rank += np.add.reduce(below.view(np.uint8), axis=0, dtype=np.uint8)
-    rank[missing[window:] > missing[: len(rank)]] = np.nan
+    if missing.any():
+        before = np.concatenate(([0], missing.cumsum()))
+        rank[before[window:] > before[: len(rank)]] = np.nan
     return rank * 100.0 / window

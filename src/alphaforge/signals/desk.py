@@ -7,6 +7,7 @@ decide on each instrument's candle, always in the same order. Nothing here reads
 from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from alphaforge.core.candles import CandleSeries
 from alphaforge.core.errors import InvalidInput
@@ -72,7 +73,7 @@ class Book:
 
     def r_multiples(self, instrument: str) -> tuple[float, ...]:
         """The newest results of an instrument that sizing looks at, oldest first."""
-        return tuple(r for _, r in self.results.get(instrument, [])[-self.settings.kelly_results :])
+        return tuple(map(itemgetter(1), self.results.get(instrument, [])[-self.settings.kelly_results :]))
 
     def context_for(self, instrument: Instrument, as_of: float, *, market_open: bool) -> Context:
         """What a decision on `instrument` at `as_of` (epoch seconds) must know beside candles."""

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from alphaforge.core.candles import Floats
 from alphaforge.core.errors import InvalidInput
+from alphaforge.core.rounding import rounded
 from alphaforge.signals.analysis import SPREAD_DIGITS, Analysis
 from alphaforge.signals.filters import PASSES, Columns, leads
 from alphaforge.signals.model import FilterName
@@ -68,23 +68,3 @@ def _columns(analysis: Analysis, market_open: Mask) -> Columns:
         adx=analysis.adx,
         spread=rounded(analysis.spread, SPREAD_DIGITS),
     )
-
-
-def rounded(values: Floats, digits: int) -> Floats:
-    """What Python's `round` makes of each value, (n,), bit for bit and without asking it for each.
-
-    `round` knows every decimal of a value. A multiplication may be off by its last bit, which decides only next to a
-    half, or among numbers so large that halves are no longer told apart: those few are given to `round` itself.
-    """
-    scale = 10.0**digits
-    scaled = values * scale
-    whole = np.rint(scaled)
-    clear: Mask = (np.abs(np.abs(scaled - whole) - 0.5) > _DOUBT) & (np.abs(scaled) < _LARGE)
-    result: Floats = whole / scale
-    for place in np.flatnonzero(~clear).tolist():
-        result[place] = round(values.item(place), digits)
-    return result
-
-
-_DOUBT: Final = 1e-3
-_LARGE: Final = 1e12  # up to here a product's last bit is worth less than a tenth of the doubt

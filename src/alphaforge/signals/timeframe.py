@@ -98,7 +98,9 @@ class Indicators:
         start, stop = (int(back[0]), int(back[-1]) + 1) if len(back) else (0, 0)
         if len(back) == stop - start and (len(back) < 2 or bool((back[1:] > back[:-1]).all())):  # noqa: PLR2004 - two
             return Indicators(*(_between(column, start, stop) for column in _COLUMNS(self)))
-        return Indicators(*(at(column, back, np.nan) for column in _COLUMNS(self)))
+        return Indicators(
+            *(column[back] if -start <= len(column) else at(column, back, np.nan) for column in _COLUMNS(self))
+        )
 
     def values(self, back: int) -> dict[str, float | None]:
         """The indicators of one candle by name, None where one has no value; `back` is -1 for the newest candle."""
@@ -115,15 +117,14 @@ NAMES = tuple(field.name for field in fields(Indicators))
 _COLUMNS = attrgetter(*NAMES)
 _WINDOWED = 7  # the last so many of them come from a window, the others from all candles before
 
-_CHUNK = 8_192  # windows at a time: what they are computed from stays in the processor's cache
+_CHUNK = 16_384  # windows at a time: what they are computed from stays in the processor's cache
 
 
 def _between(column: Floats, start: int, stop: int) -> Floats:
     """The values from place to place, counted from the end; NaN before the first."""
-    lacking = -len(column) - start
-    if lacking <= 0:
-        return column[start + len(column) : stop + len(column)]
-    return np.concatenate((np.full(lacking, np.nan), column[: stop + len(column)]))
+    known = column[max(0, start + len(column)) : max(0, stop + len(column))]
+    lacking = stop - start - len(known)
+    return np.concatenate((np.full(lacking, np.nan), known)) if lacking else known
 
 
 def at(column: npt.NDArray[_T], back: Ints, missing: float) -> npt.NDArray[_T]:
@@ -136,9 +137,21 @@ def at(column: npt.NDArray[_T], back: Ints, missing: float) -> npt.NDArray[_T]:
     return values
 
 
-def side_by_side(several: Sequence[Indicators]) -> Indicators:
-    """Indicators at several places as one, one after another."""
-    return Indicators(*map(np.concatenate, zip(*map(_COLUMNS, several), strict=True)))
+def at_one(several: Sequence[tuple[Indicators, int]]) -> Indicators:
+    """What the indicators of several timeframes are at one place each, (timeframes,); NaN before the first value."""
+    columns = zip(*(_COLUMNS(one) for one, _ in several), strict=True)
+    backs = [back for _, back in several]
+    return Indicators(
+        *np.array(
+            [
+                [
+                    column.item(back) if -back <= len(column) else math.nan
+                    for column, back in zip(row, backs, strict=True)
+                ]
+                for row in columns
+            ]
+        )
+    )
 
 
 def indicators(frames: Sequence[tuple[Bars, int]], settings: StrategySettings) -> list[Indicators]:
@@ -164,11 +177,7 @@ def _windowed(tails: Sequence[Bars], edges: Sequence[int], settings: StrategySet
     values, lost = np.empty((_WINDOWED, edges[-1])), [0] * _WINDOWED
     for begin in range(0, edges[-1], _CHUNK):
         start, stop = max(0, begin - settings.longest_window), min(begin + _CHUNK, edges[-1])
-        candles = [
-            one.rows(slice(max(0, start - edge), stop - edge))
-            for one, (edge, end) in zip(tails, pairwise(edges), strict=True)
-            if edge < stop and end > start
-        ]
+        candles = tails if stop - start == edges[-1] else _between_edges(tails, edges, start, stop)
         found = _of_windows(candles, settings)
         lost = [stop - start - len(column) for column in found]
         for row, column in zip(values, found, strict=True):
@@ -178,6 +187,15 @@ def _windowed(tails: Sequence[Bars], edges: Sequence[int], settings: StrategySet
         for row, count in zip(values, lost, strict=True):
             row[edge : min(edge + count, end)] = np.nan
     return values
+
+
+def _between_edges(tails: Sequence[Bars], edges: Sequence[int], start: int, stop: int) -> list[Bars]:
+    """The candles start..stop of candles that lie one after another, each from one edge to the next."""
+    return [
+        one.rows(slice(max(0, start - edge), stop - edge))
+        for one, (edge, end) in zip(tails, pairwise(edges), strict=True)
+        if edge < stop and end > start
+    ]
 
 
 def _of_windows(candles: Sequence[Bars], settings: StrategySettings) -> tuple[Floats, ...]:
@@ -191,7 +209,9 @@ def _of_windows(candles: Sequence[Bars], settings: StrategySettings) -> tuple[Fl
 
 def _flat(columns: Sequence[Floats | Ints]) -> Floats:
     """Columns one after another."""
-    flat: Floats = np.concatenate(columns, dtype=np.float64)
+    flat: Floats = (
+        np.concatenate(columns, dtype=np.float64) if len(columns) > 1 else columns[0].astype(np.float64, copy=False)
+    )
     return flat
 
 

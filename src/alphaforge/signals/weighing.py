@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import accumulate, pairwise
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +13,10 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.signals.model import Regime
 from alphaforge.signals.regime import REGIMES, Codes, trends
 from alphaforge.signals.settings import StrategySettings
-from alphaforge.signals.timeframe import Indicators, at, side_by_side
+from alphaforge.signals.timeframe import Indicators, at, at_one
 from alphaforge.signals.votes import Mask, Votes, cast_votes
 
 _T = TypeVar("_T", bound=np.generic)
-
-_FEW: Final = 1_000
-"""Up to so many places, what casting costs is its number of steps, not of places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +48,12 @@ def judge(
     """Fill in some of the rows; answer with each timeframe's runs among them, and the votes of these.
 
     A run is of rows through which a timeframe's and the H1's newest usable candle stay the same: its votes are cast
-    once. Those of all timeframes are cast together, one timeframe's runs after another's.
+    once.
     """
     backs = [frame.back[key] for frame in frames]
     regime = at(hourly, backs[-1], REGIMES.index(Regime.UNKNOWN))
     runs = [_Runs.each(len(regime)), *(_Runs.of(back, backs[-1]) for back in backs[1:])]
-    found = [frame.indicators.at(one.firsts(back)) for frame, back, one in zip(frames, backs, runs, strict=True)]
-    trend = trends(regime)
-    parts = _cast(found, [one.firsts(trend) for one in runs], settings)
+    parts = _cast(frames, backs, runs, trends(regime), settings)
     weighed = list(zip(runs, parts, settings.weights.values(), strict=True))
     buy = _weighted([one.spread(weight * part.buy) for one, part, weight in weighed])
     sell = _weighted([one.spread(weight * part.sell) for one, part, weight in weighed])
@@ -78,13 +72,18 @@ def judge(
     return [(one.first + key.start, part) for one, part in zip(runs, parts, strict=True)]
 
 
-def _cast(found: Sequence[Indicators], trend: Sequence[Codes], settings: StrategySettings) -> list[Votes]:
-    """The votes of each timeframe; few are cast together, since then the number of steps is what they cost."""
-    edges = [0, *accumulate(len(one) for one in trend)]
-    if edges[-1] > _FEW:
-        return [cast_votes(*one, settings) for one in zip(found, trend, strict=True)]
-    together = cast_votes(side_by_side(found), np.concatenate(trend), settings)
-    return [together.rows(slice(start, stop)) for start, stop in pairwise(edges)]
+def _cast(
+    frames: Sequence[Frame], backs: Sequence[Ints], runs: Sequence["_Runs"], trend: Codes, settings: StrategySettings
+) -> list[Votes]:
+    """The votes of each timeframe's runs; those of a single row together, for a step costs more than three votes."""
+    if len(trend) == 1:
+        newest = at_one([(frame.indicators, back.item()) for frame, back in zip(frames, backs, strict=True)])
+        votes = cast_votes(newest, trend.repeat(len(frames)), settings)
+        return [votes.rows(slice(place, place + 1)) for place in range(len(frames))]
+    return [
+        cast_votes(frame.indicators.at(one.firsts(back)), one.firsts(trend), settings)
+        for frame, back, one in zip(frames, backs, runs, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +101,12 @@ class _Runs:
     @staticmethod
     def of(position: Ints, hourly: Ints) -> "_Runs":
         """The runs through which neither position, (n,), changes."""
+        if len(position) == 1:
+            return _Runs.each(1)
         begins = np.ones(len(position), bool)
         np.not_equal(position[1:], position[:-1], out=begins[1:])
         begins[1:] |= hourly[1:] != hourly[:-1]
-        return _Runs(np.flatnonzero(begins), np.cumsum(begins) - 1)
+        return _Runs(begins.nonzero()[0], begins.cumsum() - 1)
 
     def firsts(self, values: npt.NDArray[_T]) -> npt.NDArray[_T]:
         """From a value for each row to that of each run's first."""

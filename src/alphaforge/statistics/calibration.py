@@ -89,10 +89,10 @@ def rank_correlation(one: Floats, other: Floats) -> Estimate:
         return Estimate(None, n)
     x, y = _ranks(one), _ranks(other)
     x, y = x - x.mean(), y - y.mean()
-    both = sqrt(float(x @ x) * float(y @ y))
+    both = sqrt(float((x * x).sum()) * float((y * y).sum()))
     if not both:
         return Estimate(None, n)
-    rho = min(max(float(x @ y) / both, -1.0), 1.0)
+    rho = min(max(float((x * y).sum()) / both, -1.0), 1.0)
     if abs(rho) == 1:
         return Estimate(rho, n, rho, rho)
     reach = NormalDist().inv_cdf(0.975) * sqrt((1 + rho * rho / 2) / (n - 3))

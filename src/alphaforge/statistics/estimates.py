@@ -1,4 +1,7 @@
-"""Bootstrap intervals of the figures that claim an edge."""
+"""Bootstrap intervals of the figures that claim an edge.
+
+Standard errors are those of sums over blocks without a factor for few blocks: it would be in each and cancel.
+"""
 
 from dataclasses import dataclass
 
@@ -42,9 +45,7 @@ def edges(days: Days) -> tuple[Edge, Edge]:
     with np.errstate(all="ignore"):  # a resample may have drawn no win, no loss, or nothing known
         factor, factor_error = _log_profit_factor(totals)
         mean, mean_error = _mean(totals)
-        low, high = studentised(
-            np.concatenate((factor, mean)), np.sqrt(_small(sums)) * np.concatenate((factor_error, mean_error))
-        )
+        low, high = studentised(np.concatenate((factor, mean)), np.concatenate((factor_error, mean_error)))
         low[:2], high[:2] = np.exp(low[:2]), np.exp(high[:2])
     in_money, in_r = (Edge(_ends(low[side], high[side]), _ends(low[side + 2], high[side + 2])) for side in (0, 1))
     return in_money, in_r
@@ -68,11 +69,11 @@ def pace(returns: Floats, flat: Floats) -> Pace:
     """Intervals from the returns of days with trades, (d,), and how many flat days follow each, (d,)."""
     if len(returns) < MINIMUM_DAYS:
         return Pace()
-    x, q, n = sums = blocks(np.stack((returns, np.square(returns), 1.0 + flat)))
+    x, q, n = blocks(np.stack((returns, np.square(returns), 1.0 + flat)))
     totals = resampled(np.stack((x, q, n, x * x, x * q, q * q, x * n, q * n, n * n)))
     with np.errstate(all="ignore"):  # a resample may have drawn equal returns only
         estimates, errors = _mean_and_sharpe(totals)
-        low, high = studentised(estimates, np.sqrt(_small(sums)) * errors)
+        low, high = studentised(estimates, errors)
     root = YEAR**0.5
     return Pace(_ends(low[0], high[0]), _ends(low[1] * root, high[1] * root))
 
@@ -91,12 +92,6 @@ def _mean_and_sharpe(totals: Floats) -> tuple[Floats, Floats]:
     of_ratio = by_mean**2 * of_mean + 2 * by_mean * by_square * of_both + by_square**2 * of_square
     errors = np.sqrt(np.stack((of_mean, np.maximum(of_ratio, 0.0)))) / n
     return np.stack((mean, mean / deviation)), errors
-
-
-def _small(sums: Floats) -> float:
-    """What makes a variance over blocks one with ddof 1."""
-    size = int(sums.shape[1])
-    return size / (size - 1)
 
 
 def _ends(low: float, high: float) -> Interval:

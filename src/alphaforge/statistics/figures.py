@@ -26,16 +26,24 @@ _TAIL = 0.05
 _EQUAL = 1e-12  # deviations below this share of the mean are rounding
 
 
-def statistics_of(trades: Trades, *, balance: float | None = None) -> Figures:
-    """Every figure of some trades; `balance`: money at the start, None: nothing is said in percent."""
-    return figures_of(summarised(trades), balance=balance)
+Span = tuple[int, int]
 
 
-def figures_of(days: Days, *, balance: float | None = None) -> Figures:
-    """Every figure of some days. Raises InvalidInput for a balance that is not above zero."""
+def statistics_of(trades: Trades, *, balance: float | None = None, span: Span | None = None) -> Figures:
+    """Every figure of some trades: `figures_of` their days."""
+    return figures_of(summarised(trades), balance=balance, span=span)
+
+
+def figures_of(days: Days, *, balance: float | None = None, span: Span | None = None) -> Figures:
+    """Every figure of some days.
+
+    `balance`: money at the start; None: nothing is said in percent. `span`: first and last trading day of the record,
+    where it is longer than from the first to the last trade; days without a trade count.
+    Raises InvalidInput for a balance that is not above zero.
+    """
     totals = results.totals_of(days)
     in_money, in_r = edges(days)
-    account = accounts.equity(days, balance)
+    account = accounts.equity(days, balance, span)
     daily = _daily(account)
     return Figures(
         counts=results.counts_of(totals, days),
@@ -61,7 +69,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a section, an estimate or a val
 
 
 def _daily(account: Equity) -> Daily:
-    flat = int(account.flat.sum())
+    flat = account.flat_days
     n = len(account.flat) + flat
     x = accounts.returns(account) if n else None
     balance = account.balance
@@ -74,7 +82,9 @@ def _daily(account: Equity) -> Daily:
     downside = sqrt(float(np.square(np.minimum(x, 0.0)).sum()) / n)
     growth = _growth(account, balance)
     deepest = float((account.drawdown / account.peak).min())
-    intervals = pace(x, account.flat.astype(np.float64))
+    after = account.flat.astype(np.float64)
+    after[0] += account.lead
+    intervals = pace(x, after)
     return Daily(
         balance=balance,
         equity=last,
@@ -104,7 +114,7 @@ def _deviation(x: Floats, flat: int, mean: float) -> float | None:
 
 def _growth(account: Equity, balance: float) -> float | None:
     """The yearly growth of the equity, by calendar time."""
-    span = int(account.day[-1] - account.day[0]) + 1
+    span = account.last - int(account.day[0]) + 1
     if span < MINIMUM_SPAN:
         return None
     return float((account.equity[-1] / balance) ** (CALENDAR_YEAR / span)) - 1
@@ -137,7 +147,7 @@ def _drawdown(days: Days, account: Equity, totals: Mapping[str, float]) -> Drawd
     deepest = accounts.deepest(account)
     each = accounts.trade_by_trade(days)
     shares = None if account.balance is None else account.drawdown / account.peak
-    weights = 1.0 + account.flat
+    weights = 1.0 + account.flat  # the lead is as high as the start
     return Drawdown(
         maximum=deepest.depth if deepest else 0.0,
         maximum_share=None if shares is None else float(shares.min()),
@@ -150,5 +160,7 @@ def _drawdown(days: Days, account: Equity, totals: Mapping[str, float]) -> Drawd
         current=float(account.drawdown[-1]),
         current_share=None if shares is None else float(shares[-1]),
         recovery_factor=totals["amount"] / -each if each else None,
-        ulcer_index=None if shares is None else sqrt(float((weights * shares[1:] ** 2).sum() / weights.sum())),
+        ulcer_index=None
+        if shares is None
+        else sqrt(float((weights * shares[1:] ** 2).sum()) / (len(days) + account.flat_days)),
     )

@@ -1,7 +1,7 @@
 """Bootstrap intervals: what other figures the same days might have given, had they come in other numbers.
 
 Trading days are drawn, not trades: trades of one day overlap and share its market. Days stand in consecutive blocks,
-at most 250; flat days belong to the block of the day before. Blocks are drawn with replacement, 1,000 times, with a
+at most 250; flat days belong to the block of the day before. Blocks are drawn with replacement, 999 times, with a
 fixed seed, so that the same days always have the same interval. Sources: B. Efron, Bootstrap Methods: Another Look at
 the Jackknife, Annals of Statistics 1979; for the studentised interval B. Efron and R. Tibshirani, An Introduction to
 the Bootstrap, 1993, chapter 12.5, and P. Hall, Theoretical Comparison of Bootstrap Confidence Intervals, Annals of
@@ -14,11 +14,13 @@ import numpy as np
 
 from alphaforge.core.candles import Floats
 
-RESAMPLES = 1_000
-MINIMUM_DAYS = 5
-"""Fewer days with trades have no interval."""
+RESAMPLES = 999
+"""With the sample itself a thousand, so that the ends are the 25th from either side."""
+MINIMUM_DAYS = 20
+"""Fewer days with trades have no interval: it would miss the true value too often."""
 
-_SIZES = (*range(MINIMUM_DAYS, 21), 25, 32, 40, 50, 63, 80, 100, 125, 160, 200, 250)  # few, so that they can be kept
+_SIZES = (MINIMUM_DAYS, 25, 32, 40, 50, 63, 80, 100, 125, 160, 200, 250)  # few, so that they can be kept
+_PIECES = 20
 _LOW, _HIGH = 0.025, 0.975
 _MOST = 0.99  # where more resamples than a hundredth have no such figure, as without a loss, there is no interval
 _SEED = 19_790_101
@@ -40,16 +42,21 @@ def blocks(columns: Floats) -> Floats:
 
 @lru_cache(maxsize=len(_SIZES))
 def _weights(size: int) -> Floats:
-    """How often each block is drawn in each resample, (size, 1 + RESAMPLES); the first column is the sample itself."""
+    """How often each block is drawn, (_PIECES, size, (1 + RESAMPLES) / _PIECES); the first resample is the sample.
+
+    In pieces, because OpenBLAS puts threads to larger products: on busy cores they wait for each other many times as
+    long as one needs for all of it.
+    """
     generator = np.random.Generator(np.random.PCG64(_SEED + size))
     drawn = generator.multinomial(size, np.full(size, 1 / size), RESAMPLES)
-    return np.ascontiguousarray(np.concatenate((np.ones((1, size)), drawn.astype(np.float64))).T)
+    every = np.concatenate((np.ones((1, size)), drawn.astype(np.float64)))
+    return np.ascontiguousarray(every.reshape(_PIECES, -1, size).transpose(0, 2, 1))
 
 
 def resampled(columns: Floats) -> Floats:
-    """Totals of the sample (first column) and of each resample, (k, 1 + RESAMPLES), from blocks, (k, b)."""
-    totals: Floats = columns @ _weights(columns.shape[1])
-    return totals
+    """Totals of the sample (first column) and of each resample, (k, 1 + RESAMPLES), from blocks, (k, b); k <= 18."""
+    pieces: Floats = columns @ _weights(columns.shape[1])
+    return pieces.transpose(1, 0, 2).reshape(len(columns), -1)
 
 
 def studentised(estimates: Floats, errors: Floats) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from alphaforge.core.candles import Floats
 from alphaforge.core.errors import InvalidInput
 
+_NEVER = 1e12  # epoch seconds; milliseconds taken for seconds are refused too
 Classes = npt.NDArray[np.int8]
 
 
@@ -52,9 +53,9 @@ class Trades:
         if len(lengths) != 1:
             message = f"The columns of trades have different lengths: {sorted(lengths)}"
             raise InvalidInput(message)
-        if not np.isfinite(self.opened + self.closed).all():
+        if not (np.abs(self.opened) + np.abs(self.closed) < _NEVER).all():
             message = "A trade without an opening or a closing time is no closed trade"
-            raise InvalidInput(message)
+            raise InvalidInput(message, advice="Give both as epoch seconds.")
         for name in ("amount", "cost", "r", "pips", "mae", "mfe"):
             if np.isinf(getattr(self, name)).any():
                 message = f"A trade's {name} is infinite"

@@ -2,12 +2,14 @@ import json
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import pytest
 
 from alphaforge.backtests.compare import compared, rows_of
 from alphaforge.backtests.report import report_of
 from alphaforge.core.errors import InvalidInput
-from backtest_runs import halves, whole
+from alphaforge.statistics.calendar import day_name, trading_days
+from backtest_runs import thirds, whole
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,29 @@ def test_days_are_drawn_for_both_alike_so_that_a_constant_difference_is_certain(
     assert compared([report, shifted(report, 0.2)])["sentence"].startswith("B against A: better by 0.200 R")
 
 
+def test_a_difference_that_the_days_may_have_made_is_not_shown(report: dict[str, Any]) -> None:
+    other = deepcopy(report)
+    noise = np.random.default_rng(3).normal(0, 1, len(report["trades"]["r"]))
+    other["trades"]["r"] = (np.array(report["trades"]["r"]) + noise - noise.mean()).tolist()
+    told = compared([report, other])
+    difference = told["differences"][0]["expectancy_r"]
+    assert difference["low"] < difference["value"] < difference["high"]
+    assert "no difference shown" in told["sentence"]
+
+
+def test_a_trade_counts_on_the_trading_day_of_its_opening(report: dict[str, Any]) -> None:
+    days = trading_days(np.array(report["trades"]["opened"]))
+    other = deepcopy(report)
+    other["trades"]["r"] = (np.array(report["trades"]["r"]) + days).tolist()  # each day differs by its own number
+    chosen = int(days[len(days) // 2])
+    other["days"]["date"] = [day_name(chosen)]
+    told = compared([report, other])
+    assert told["differences"][0]["expectancy_r"]["value"] == pytest.approx(chosen)
+    assert told["sentence"] == "B against A: fewer than 5 trading days in common, too few to say anything."
+
+
 def test_other_periods_instruments_and_settings_are_said(report: dict[str, Any]) -> None:
-    other = json.loads(json.dumps(report_of(halves()[1])))
+    other = json.loads(json.dumps(report_of(thirds()[1])))
     other["asked"] |= {"settings": {"stop_atr": 2.0, "untraded": []}, "instruments": ["GBP_USD"]}
     other["asked"]["options"]["risk"] = 0.01
     told = compared([report, other])

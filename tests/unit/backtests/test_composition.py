@@ -126,6 +126,11 @@ def test_a_walk_forward_reports_its_tests_as_one(walk_forward: tuple[Plan, dict[
     assert told["report"]["asked"]["settings"] == {"stop_atr": "chosen by each fold"}
     assert told["report"]["controls"]["random"]["seeds"] == SEEDS
     assert told["sentence"].startswith("Out of sample over 3 folds: ")
+    assert told["verdict"] == told["report"]["verdict"]
+    assert told["out_of_sample_r"] == pytest.approx(told["report"]["figures"]["r"]["expectancy"]["value"])
+    inside = [fold["in_sample"] for fold in told["folds"]]
+    total = sum(point["net_r"] for point in inside) / sum(point["trades"] for point in inside)
+    assert told["in_sample_r"] == pytest.approx(total)
 
 
 def test_each_test_is_run_by_what_was_best_before_it(walk_forward: tuple[Plan, dict[int, dict[str, Any]]]) -> None:

@@ -23,7 +23,7 @@ from alphaforge.signals.levels import levels
 from alphaforge.signals.model import Direction
 from alphaforge.signals.outcome import OpenSignal, settle
 from alphaforge.signals.settings import DEFAULT_SETTINGS
-from backtest_runs import SEEDS, analyses, controls, halves, market, market_of, whole
+from backtest_runs import SEEDS, analyses, controls, market, market_of, thirds, whole
 
 
 def test_each_seed_draws_as_many_entries_as_there_were_trades() -> None:
@@ -67,7 +67,7 @@ def test_a_random_entry_is_worth_what_a_signal_there_would_have_been(at: Entry) 
 
 
 def test_nothing_after_the_period_is_looked_at() -> None:
-    made = halves()[0]
+    made = thirds()[0]
     last = evaluated_period(made)[1]
     cut = market_of(*(series.until(last) for series in market().series.values()))
     own = {name: replace(analysis, series=cut.series[name]) for name, analysis in analyses().items()}
@@ -109,7 +109,7 @@ def test_holding_nothing_says_nothing() -> None:
 
 
 def test_controls_of_parts_join_to_those_of_the_whole() -> None:
-    parts = [controls_of(half, analyses(), seeds=SEEDS) for half in halves()]
+    parts = [controls_of(third, analyses(), seeds=SEEDS) for third in thirds()]
     joined = joined_controls(parts)
     assert joined.random.trades.tolist() == sum(part.random.trades for part in parts).tolist()  # type: ignore[attr-defined]
     assert len(joined.without_spread) == sum(len(part.without_spread) for part in parts)

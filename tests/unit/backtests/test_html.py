@@ -110,6 +110,12 @@ def test_a_page_begins_with_what_the_evidence_supports(document: dict[str, Any])
     assert document["sentence"] in Page(html_of(document)).text
 
 
+def test_every_comparison_is_told() -> None:
+    told = compared([single()] * 3)
+    page = Page(html_of(told)).text
+    assert [one["sentence"] in page for one in told["differences"]] == [True, True]
+
+
 def test_a_plot_says_what_it_shows_to_those_who_listen(document: dict[str, Any]) -> None:
     labels = [value for name, value in Page(html_of(document)).attributes if name == "aria-label"]
     assert all(labels)
@@ -117,7 +123,10 @@ def test_a_plot_says_what_it_shows_to_those_who_listen(document: dict[str, Any])
 
 
 def test_what_somebody_wrote_stays_a_text(document: dict[str, Any]) -> None:
-    page = Page(html_of(hostile(document) | {"sentence": HOSTILE}))
+    told = hostile(document) | {"sentence": HOSTILE}
+    if "differences" in told:
+        told["differences"][0]["sentence"] = HOSTILE
+    page = Page(html_of(told))
     assert not page.open
     assert not page.tags & {"script", "img"}
     assert HOSTILE in page.text
@@ -132,13 +141,13 @@ def test_only_the_first_thousand_trades_are_shown_and_that_is_said() -> None:
 
 
 def test_a_report_without_controls_says_so() -> None:
-    assert "made without controls" in Page(html_of(report_of(whole()))).text
+    assert "held against no controls" in Page(html_of(report_of(whole()))).text
 
 
 def test_a_late_beginning_is_said() -> None:
     assert "The first candle that could be evaluated began on" in Page(html_of(single())).text
     document = deepcopy(single())
-    document["asked"]["from"] = document["asked"]["evaluated_from"]
+    document["warnings"] = []
     assert "could be evaluated began" not in Page(html_of(document)).text
 
 

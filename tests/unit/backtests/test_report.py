@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from alphaforge.core.errors import InvalidInput
 from alphaforge.signals.settings import DEFAULT_SETTINGS
 from alphaforge.statistics.days import summarised
 from alphaforge.statistics.figures import plain, statistics_of
-from backtest_runs import controls, halves, market, whole
+from backtest_runs import controls, market, thirds, whole
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,12 @@ def test_invented_prices_are_said_to_be_invented() -> None:
     assert report_of(made)["sentence"].startswith("On invented prices")
 
 
+def test_trades_that_touched_both_levels_are_counted() -> None:
+    fills = replace(whole().fills, ambiguous=np.arange(len(whole().fills)) % 2 == 0)
+    told = report_of(replace(whole(), fills=fills))
+    assert told["ambiguous"] == int(fills.ambiguous.sum())
+
+
 def test_a_run_without_trades_has_a_report() -> None:
     settings = replace(DEFAULT_SETTINGS, minimum_votes=99.0)
     made = run(market(), settings, Options(), start=whole().start, end=whole().end)
@@ -89,15 +96,15 @@ def test_a_run_without_trades_has_a_report() -> None:
     assert not any(told["breakdowns"].values())
 
 
-def test_halves_join_as_one_account() -> None:
-    segments = [segment_of(half) for half in halves()]
+def test_thirds_join_as_one_account() -> None:
+    segments = [segment_of(third) for third in thirds()]
     both = document(joined(segments))
     growth = [segment["trades"]["equity"][-1] / 10_000 for segment in segments]
-    assert both["figures"]["daily"]["equity"] == pytest.approx(10_000 * growth[0] * growth[1])
-    assert both["figures"]["counts"]["trades"] == sum(len(half.fills) for half in halves())
+    assert both["figures"]["daily"]["equity"] == pytest.approx(10_000 * math.prod(growth))
+    assert both["figures"]["counts"]["trades"] == sum(len(third.fills) for third in thirds())
     assert both["rejections"]["evaluated"] == report_of(whole())["rejections"]["evaluated"]
     assert both["trades"]["closed"] == sorted(both["trades"]["closed"])
-    assert both["still_open"] == sum(half.still_open for half in halves())
+    assert both["still_open"] == sum(third.still_open for third in thirds())
 
 
 def test_one_segment_joins_to_itself_and_overlapping_ones_not_at_all() -> None:

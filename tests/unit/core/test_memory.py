@@ -2,10 +2,12 @@
 
 import gc
 import mmap
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
+import numpy as np
 import psutil
 import pytest
 
@@ -45,6 +47,21 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert memory._glibc() is None
     monkeypatch.setattr(memory, "_library", None)
     memory.give_back()
+
+
+@pytest.mark.skipif(memory._library is None, reason="only glibc is told what to keep")
+def test_a_long_computation_keeps_what_it_frees_and_gives_it_back_at_its_end() -> None:
+    with memory.at_full_speed():
+        pages_of_two_mebibytes()
+        assert pages_of_two_mebibytes() < 50
+    assert pages_of_two_mebibytes() > 400
+
+
+def pages_of_two_mebibytes() -> int:
+    """How many pages the machine hands out for so much that is held for a moment."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(2 * MIB // 8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 MIB = 2**20

@@ -20,7 +20,7 @@ from alphaforge.indicators import (
     volume_ratio,
 )
 from alphaforge.indicators.momentum import _crossing
-from alphaforge.indicators.windows import mean, mean_and_deviation, windows
+from alphaforge.indicators.windows import highest, lowest, mean, mean_and_deviation, windows
 from builders import GBP_USD, walk
 
 # Prices of which twenty do not add up to twenty times one, so that a careless mean is off by a last bit.
@@ -143,3 +143,19 @@ def test_series_one_after_another_give_what_each_gives_alone() -> None:
         alone = bollinger(history.mid.close, 20, 2.0)
         assert both.position[start : start + 9_981].tobytes() == alone.position.tobytes()
         assert both.lower[start : start + 9_981].tobytes() == alone.lower.tobytes()
+
+
+@given(st.lists(st.floats(0, 9) | st.just(math.nan), min_size=1, max_size=40), st.integers(1, 9))
+def test_extremes_and_ranks_are_those_of_each_window_alone(values: list[float], period: int) -> None:
+    array, starts = np.array(values), range(len(values) - period + 1)
+    each = [array[start : start + period] for start in starts]
+    assert np.array_equal(lowest(array, period), [one.min() for one in each], equal_nan=True)
+    assert np.array_equal(highest(array, period), [one.max() for one in each], equal_nan=True)
+    ranks = [math.nan if np.isnan(one).any() else (one <= one[-1]).sum() * 100.0 / period for one in each]
+    assert np.array_equal(percentile_rank(array, period), ranks, equal_nan=True)
+
+
+def test_a_rank_counts_more_values_than_a_byte_holds() -> None:
+    rising = np.arange(2_000.0)
+    assert set(percentile_rank(rising, 700).tolist()) == {100.0}
+    assert set(percentile_rank(-rising, 700).tolist()) == {100.0 / 700}

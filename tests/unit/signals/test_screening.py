@@ -14,7 +14,7 @@ from alphaforge.core.instruments import FALLBACK_INSTRUMENTS
 from alphaforge.signals.analysis import Analysis, analyse
 from alphaforge.signals.decision import Context, decide
 from alphaforge.signals.model import Decision, Direction, FilterName, Regime
-from alphaforge.signals.screening import NONE, Screened, rounded, screen
+from alphaforge.signals.screening import NONE, Screened, screen
 from alphaforge.signals.settings import StrategySettings
 from builders import GBP_USD, walk
 
@@ -109,15 +109,3 @@ def test_recorded_candles_are_screened_as_they_are_decided(name: str, real: dict
 def test_market_hours_of_other_rows_are_refused(analyses: dict[str, Analysis]) -> None:
     with pytest.raises(InvalidInput, match="Market hours"):
         screen(analyses["GBP_USD"], np.ones(3, bool))
-
-
-@given(st.lists(st.floats(0, 1e18) | st.floats(0, 1) | st.integers(0, 10**8).map(lambda one: (one + 0.5) / 1e10)))
-def test_an_array_is_rounded_as_python_rounds_each_number(values: list[float]) -> None:
-    assert rounded(np.array(values, float), 10).tolist() == [round(value, 10) for value in values]
-
-
-def test_halves_are_rounded_by_all_their_decimals() -> None:
-    """Multiplied by 1e10 each of these is a half, to the last bit; of their decimals some lie below, some above."""
-    values = (np.arange(20_000) + 0.5) / 1e10
-    assert rounded(values, 10).tolist() == [round(value, 10) for value in values.tolist()]
-    assert rounded(values, 10).tolist() != np.round(values, 10).tolist()

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from itertools import product
 
 import numpy as np
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from alphaforge.statistics.calendar import trading_days
 from alphaforge.statistics.days import NO_DAYS, Days, replaced, summarised
 from alphaforge.statistics.figures import figures_of
 from alphaforge.statistics.trades import Trades
-from statistics_builders import DAY, MONDAY, seeded
+from statistics_builders import DAY, MONDAY, seeded, trades_of
 
 
 def same(one: Days, other: Days) -> bool:
@@ -61,9 +62,8 @@ def test_days_that_are_gone_are_gone_even_from_what_changed() -> None:
 
 
 def test_a_days_path_is_that_of_its_trades_one_by_one() -> None:
-    for count in (5, 64, 65, 200):
-        trades = seeded(count, 1)
-        trades = trades.where(trading_days(trades.closed) == trading_days(trades.closed)[0])
+    for count, sign in product((5, 64, 65, 200), (None, 1, -1)):
+        trades = seeded(count, 0) if sign is None else trades_of([sign * 1.5] * count, closed=[MONDAY] * count)
         low = high = fall = now = 0.0
         for amount in np.nan_to_num(trades.amount).tolist():
             now += amount
