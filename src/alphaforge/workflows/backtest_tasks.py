@@ -13,6 +13,7 @@ from alphaforge.backtests.perform import Analyses, perform
 from alphaforge.backtests.plan import Task
 from alphaforge.backtests.schedule import Schedule
 from alphaforge.backtests.segment import segment_of
+from alphaforge.core.memory import at_full_speed
 from alphaforge.workflows.backtest_child import REQUEST, Answers
 from alphaforge.workflows.backtest_request import Request
 from alphaforge.workflows.backtest_summary import summary_of
@@ -51,12 +52,15 @@ class _Work:
         if self._market is None or self._analyses is None:
             self._market = market_of(self._request, self._folder)
             self._analyses = Analyses(self._market)
-        task = Task.from_dict(plain)
+        with at_full_speed():
+            return self._performed(self._market, self._analyses, Task.from_dict(plain))
+
+    def _performed(self, market: Market, analyses: Analyses, task: Task) -> dict[str, Any]:
         if task.points or self._request.controls:
-            return perform(task, self._market, self._analyses)
+            return perform(task, market, analyses)
         (settings,) = task.settings
-        found = self._analyses.under(settings)
-        made = run(self._market, settings, task.options, start=task.start, end=task.end, analyses=found)
+        found = analyses.under(settings)
+        made = run(market, settings, task.options, start=task.start, end=task.end, analyses=found)
         return {"segment": segment_of(made)}
 
     def go_on(self, results: Mapping[str, Any]) -> dict[str, Any]:
