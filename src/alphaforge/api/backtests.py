@@ -69,8 +69,9 @@ async def asked_of(services: Services, body: shapes.NewBacktest) -> BacktestRequ
     folds = body.walk_forward and body.walk_forward.model_dump()
     plain = {"instruments": names, "start": start, "end": end, "settings": body.settings, "options": options}
     plain |= {"sweep": body.grid, "folds": folds, "by": body.by, "minimum_trades": body.minimum_trades}
+    plain |= {"tried": body.tried, "version": _version()}
     return BacktestRequest(
-        plan=Plan.from_dict(plain | {"tried": body.tried, "version": _version()}),
+        plan=await asyncio.to_thread(Plan.from_dict, plain),  # a large grid takes a while to be counted
         source=source,
         simulated=is_simulated(source),
         instruments=tuple(services.instruments.known[name] for name in names),
@@ -96,10 +97,7 @@ def _version() -> str:
 
 async def begun(services: Services, once: Once, request: BacktestRequest, *, limit: int) -> tuple[int, dict[str, str]]:
     """The number of a backtest that is queued, or has ended where nobody works in the background; and its headers."""
-    seconds = estimated(request.plan, limit=limit)
-    schedule = Schedule.of(request.plan)
-    tasks = [task.to_dict() for task in schedule.ready({})]
-    asked = request.to_dict() | {"total": schedule.total, "estimated_seconds": seconds}
+    asked, tasks = await asyncio.to_thread(_asked_and_tasks, request, limit)
 
     async def work(connection: AsyncConnection) -> Response:
         number, _ = await BacktestRepository(connection).add(asked, tasks)
@@ -109,6 +107,14 @@ async def begun(services: Services, once: Once, request: BacktestRequest, *, lim
     number: int = msgspec.json.decode(bytes(kept.body))["id"]
     await _start(services, number)
     return number, {name: value for name, value in kept.headers.items() if name == "idempotent-replayed"}
+
+
+def _asked_and_tasks(request: BacktestRequest, limit: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What is stored of a request, and its first tasks. Raises InvalidInput for one that is too large."""
+    seconds = estimated(request.plan, limit=limit)
+    schedule = Schedule.of(request.plan)
+    asked = request.to_dict() | {"total": schedule.total, "estimated_seconds": seconds}
+    return asked, [task.to_dict() for task in schedule.ready({})]
 
 
 async def _start(services: Services, number: int) -> None:

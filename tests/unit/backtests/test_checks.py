@@ -101,7 +101,7 @@ def test_on_recorded_candles_the_checks_pass_and_a_short_warm_up_fails() -> None
     candles = real_candles()
     if not candles:
         pytest.skip("No recorded candles here: set ALPHAFORGE_REAL_CANDLES to a folder with GBP_USD_M5.parquet")
-    series = candles["GBP_USD"].rows(0, 16_000)
-    assert look_ahead(series, GBP_USD, FOREX_HOURS, DEFAULT_SETTINGS, rows=10).passed
-    assert warm_up(series, GBP_USD, FOREX_HOURS, DEFAULT_SETTINGS, rows=10).passed
-    assert not warm_up(series, GBP_USD, FOREX_HOURS, SHORT, rows=10).passed
+    series = candles["GBP_USD"].rows(0, 15_000)
+    assert look_ahead(series, GBP_USD, FOREX_HOURS, DEFAULT_SETTINGS, rows=4).passed
+    assert warm_up(series, GBP_USD, FOREX_HOURS, DEFAULT_SETTINGS, rows=4).passed
+    assert not warm_up(series, GBP_USD, FOREX_HOURS, SHORT, rows=4).passed

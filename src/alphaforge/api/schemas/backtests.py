@@ -58,8 +58,8 @@ class NewBacktest(BaseModel):
     financing: dict[Annotated[Text, Field(max_length=40)], tuple[Number, Number]] = Field(
         default_factory=dict, description="By instrument the yearly rates of a long and a short, -0.03 for 3 % paid."
     )
-    grid: dict[Word, list[Number | Word] | Word] = Field(
-        default_factory=dict, description="By setting the values to try: a list, or `from:to:step`."
+    grid: dict[Word, Annotated[list[Number | Word], Field(max_length=2_000)] | Word] = Field(
+        default_factory=dict, max_length=12, description="By setting the values to try: a list, or `from:to:step`."
     )
     walk_forward: WalkForward | None = None
     by: Literal["expectancy_r", "profit_factor", "net_r", "sharpe"] = Field(
