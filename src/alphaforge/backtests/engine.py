@@ -5,12 +5,12 @@ each row that is left (`fills`). Only those rows are walked one by one: exposure
 decided before. `signals.offline.simulate`, which decides and settles one by one as the desk does, is the definition.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from alphaforge.backtests.account import account
-from alphaforge.backtests.candidates import Candidates, candidates, evaluated
+from alphaforge.backtests.candidates import Candidates, Evaluated, candidates, evaluated
 from alphaforge.backtests.columns import taken
 from alphaforge.backtests.fills import ACTIVE
 from alphaforge.backtests.financing import financing, nights
@@ -44,9 +44,25 @@ def run(
         evaluated(_analysis(market, one.name, settings, analyses or {}), one, market.hours[one.name], start, end)
         for one in market.instruments
     ]
-    through = max((int(part.closes()[-1]) for part in parts if len(part.reason)), default=None)
-    if through is None:
+    if not any(len(part.reason) for part in parts):
         raise _nothing_warm(settings, start, end)
+    return trade(parts, market, settings, options, start=start, end=end)
+
+
+def trade(
+    parts: Sequence[Evaluated],
+    market: Market,
+    settings: StrategySettings,
+    options: Options,
+    *,
+    start: float,
+    end: float,
+) -> Run:
+    """What the desk makes of evaluated rows, whichever rules they were evaluated by; refusals are written into them.
+
+    `parts` has each of the market's instruments in its order; at least one row there must be.
+    """
+    through = max(int(part.closes()[-1]) for part in parts if len(part.reason))
     found = candidates(parts, market, options, through)
     codes, risks = walk(found, market.instruments, settings, options)
     for number, part in enumerate(parts):

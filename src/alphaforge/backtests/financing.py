@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from alphaforge.core.candles import Floats, Ints
-from alphaforge.core.market_hours import new_york_offsets
+from alphaforge.core.zones import NEW_YORK, offsets
 
 _DAY: Final = 86_400
 _YEAR: Final = 365
@@ -30,7 +30,7 @@ def nights(opened: Ints, closed: Ints) -> Ints:
         return np.zeros(0, np.int64)
     days = np.arange(opened.min() // _DAY - 1, closed.max() // _DAY + 2)
     evenings = days * _DAY + _EVENING
-    moments = evenings - new_york_offsets(evenings + 5 * 3_600)  # near enough: it changes on Sundays at 2:00
+    moments = evenings - offsets(evenings + 5 * 3_600, NEW_YORK)  # near enough: it changes on Sundays at 2:00
     counted = np.concatenate(([0], np.cumsum(_NIGHTS[(days + _THURSDAY) % 7])))
     found: Ints = counted[np.searchsorted(moments, closed)] - counted[np.searchsorted(moments, opened)]
     return found

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from alphaforge.core.candles import Ints
 from alphaforge.core.errors import InvalidSetting
-from alphaforge.core.zones import offsets
+from alphaforge.core.zones import NEW_YORK, offsets
 
-_NEW_YORK = ZoneInfo("America/New_York")
 _DAY = 86_400
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 _MINUTES_A_DAY = 1_440
@@ -40,7 +38,7 @@ class MarketHours:
 
     def open_at(self, moments: Ints) -> npt.NDArray[np.bool_]:
         """Whether the market trades at each of `moments` (int64 (n,), epoch seconds)."""
-        local = moments + new_york_offsets(moments)
+        local = moments + offsets(moments, NEW_YORK)
         weekday = (local // _DAY + 3) % 7  # 1970-01-01 was a Thursday
         minute = local % _DAY // 60
         weekend = (
@@ -64,11 +62,6 @@ class MarketHours:
             message = "These market hours never open"
             raise InvalidSetting(message)
         return int(minutes[int(np.argmax(trading))])
-
-
-def new_york_offsets(moments: Ints) -> Ints:
-    """New York's offset from UTC in seconds at each of `moments` (int64 (n,), epoch seconds)."""
-    return offsets(moments, _NEW_YORK)
 
 
 FOREX_HOURS = MarketHours(16 * 60 + 58, 17 * 60 + 3)

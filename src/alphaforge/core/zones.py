@@ -9,6 +9,8 @@ import numpy as np
 from alphaforge.core.candles import Ints
 from alphaforge.core.times import from_epoch
 
+NEW_YORK = ZoneInfo("America/New_York")
+"""Where the day of foreign exchange ends, at 17:00."""
 _HOUR = 3_600
 _FIRST, _LAST = -2_208_988_800, 7_258_118_399  # 1900-01-01T00:00:00Z, 2199-12-31T23:59:59Z
 _STEP = 240  # hours, ten days: no zone changes its offset and back within less

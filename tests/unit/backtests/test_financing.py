@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphaforge.backtests.financing import financing, nights
-from alphaforge.core.market_hours import new_york_offsets
 from alphaforge.core.times import parse_rfc3339
+from alphaforge.core.zones import NEW_YORK, offsets
 
 
 def held(opened: str, closed: str) -> int:
@@ -62,7 +62,7 @@ def test_nights_of_many_positions_are_those_of_each(trades: list[tuple[int, int]
     closed = opened + np.array([length for _, length in trades], np.int64)
     for at, days in enumerate(nights(opened, closed).tolist()):
         hours = np.arange(-(-opened[at] // 3_600) * 3_600, closed[at], 3_600, dtype=np.int64)
-        local = hours + new_york_offsets(hours)
+        local = hours + offsets(hours, NEW_YORK)
         weekdays = (local[local % 86_400 == 17 * 3_600] // 86_400 + 3) % 7
         assert days == sum({2: 3, 5: 0, 6: 0}.get(weekday, 1) for weekday in weekdays.tolist())
 

@@ -1,15 +1,12 @@
 """New York's week, seen from UTC. Daylight saving 2025: 9 March to 2 November there."""
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alphaforge.core.errors import InvalidSetting
-from alphaforge.core.market_hours import FOREX_HOURS, METAL_HOURS, MarketHours, hours_of, new_york_offsets
+from alphaforge.core.market_hours import FOREX_HOURS, METAL_HOURS, MarketHours, hours_of
 from alphaforge.core.times import parse_rfc3339, rfc3339
 
 
@@ -110,16 +107,3 @@ def test_hours_that_never_open_and_impossible_breaks_are_refused() -> None:
         MarketHours(1_000, 900)
     with pytest.raises(InvalidSetting):
         MarketHours(0, 1_440)
-
-
-@given(hours=st.lists(st.integers(0, 500_000), max_size=20))
-def test_new_yorks_offset_is_what_the_time_zone_says(hours: list[int]) -> None:
-    moments = np.array([3_600 * hour + 60 * (hour % 60) for hour in hours], np.int64)
-    expected = [datetime.fromtimestamp(one, ZoneInfo("America/New_York")).utcoffset() for one in moments.tolist()]
-    assert [timedelta(seconds=one) for one in new_york_offsets(moments).tolist()] == expected
-
-
-def test_new_yorks_offset_changes_on_the_hour() -> None:
-    forward, back = at("2025-03-09T07:00"), at("2025-11-02T06:00")
-    moments = np.array([forward - 1, forward, back - 1, back], np.int64)
-    assert new_york_offsets(moments).tolist() == [-18_000, -14_400, -14_400, -18_000]
