@@ -19,6 +19,7 @@ from alphaforge.api.services import Services
 from alphaforge.backtests.plan import Plan
 from alphaforge.backtests.schedule import Schedule
 from alphaforge.core.errors import InvalidInput, UnknownInstrument
+from alphaforge.core.instruments import Instrument
 from alphaforge.storage.backtests import CANCELLED_WORDS, Backtest, BacktestRepository, Work
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.rows import Position
@@ -74,7 +75,7 @@ async def asked_of(services: Services, body: shapes.NewBacktest) -> BacktestRequ
         plan=await asyncio.to_thread(Plan.from_dict, plain),  # a large grid takes a while to be counted
         source=source,
         simulated=is_simulated(source),
-        instruments=tuple(services.instruments.known[name] for name in names),
+        instruments=tuple(services.instruments.known.get(name) or Instrument(name) for name in names),
         hours={name: services.instruments.hours(name) for name in names},
         controls=body.controls,
     )
@@ -82,7 +83,7 @@ async def asked_of(services: Services, body: shapes.NewBacktest) -> BacktestRequ
 
 def _names(services: Services, given: list[str] | None) -> list[str]:
     if given is None:
-        return [name for name in services.instruments.watched if name in services.instruments.known]
+        return list(services.instruments.watched)
     try:
         return list(dict.fromkeys(known_instrument(services, one).name for one in given))
     except UnknownInstrument as error:  # a parameter that cannot be meant, not a thing that is missing

@@ -169,8 +169,12 @@ async def _run(
             line = bar.add_task("performing", total=None)
             shown = lambda done, total: bar.update(line, completed=done, total=total)  # noqa: E731 - of this bar
             performance = Performance(request, folder, cores, shown)
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, performance.stopped.set)
-            is_whole = await performance.run()
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGINT, performance.stopped.set)
+            try:
+                is_whole = await performance.run()
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)  # what comes next holds no process, and may be broken off
     if not is_whole:
         note(f"Interrupted: {len(performance.results)} parts were finished, and are kept.")
     if not performance.results:

@@ -116,8 +116,9 @@ class BacktestRepository:
                 index_elements=["backtest_id", "number"], set_={"result": statement.excluded.result}
             )
         )
-        known: int = (await self.connection.execute(select(_c.parts).where(_c.id == backtest_id))).scalar_one()
-        if len(await self.performed(backtest_id)) >= known:
+        stored = select(func.count()).where(_p.backtest_id == backtest_id).scalar_subquery()
+        known, done = (await self.connection.execute(select(_c.parts, stored).where(_c.id == backtest_id))).one()
+        if done >= known:
             key = f"{NEXT}/{backtest_id}/{known}"
             await JobRepository(self.connection).add(NEXT, {"backtest": backtest_id, "after": known}, key=key)
 
