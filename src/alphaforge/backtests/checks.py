@@ -129,10 +129,12 @@ def warm_up(
     minimum = settings.minimum_candles
     differences = _from_histories(whole, chosen, minimum, instrument, hours)
     count, left = minimum, [_row_of(series, one) for one in differences]
-    longest = min(frame.closed(row) for frame in whole.timeframes for row in chosen.tolist())
-    while left and count < longest:
-        count = min(longest, int(np.ceil(count * _GROWTH)))
-        left = [_row_of(series, one) for one in _from_histories(whole, left, count, instrument, hours)]
+    while left:
+        count = int(np.ceil(count * _GROWTH))
+        able = [row for row in left if min(frame.closed(row) for frame in whole.timeframes) > count]
+        if not able:  # their whole history is no longer than that
+            break
+        left = [_row_of(series, one) for one in _from_histories(whole, able, count, instrument, hours)]
     return Warmup(series.instrument, len(chosen), minimum, None if left else count, tuple(differences))
 
 
