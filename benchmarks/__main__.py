@@ -15,7 +15,7 @@ from benchmarks.machine import cores
 
 USUAL = (
     *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
-    *("switches", "measuring", "workers", "queries", "journal", "bulk", "exports"),
+    *("switches", "measuring", "workers", "queries", "journal", "bulk", "exports", "backtests"),
 )
 ON_DEMAND = ("soak", "capacity")
 

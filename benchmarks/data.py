@@ -59,11 +59,11 @@ def new_database(path: Path, *, signals: int = SIGNALS, entries: int = ENTRIES, 
     return url
 
 
-def add_entries(path: Path, count: int, seed: int = 11) -> None:
-    """So many journal entries more, server stopped."""
+def add_entries(path: Path, count: int, seed: int = 11, minutes: float = 47) -> None:
+    """So many journal entries more, `minutes` from one to the next; server stopped."""
     connection = sqlite3.connect(path)
     with connection:
-        _insert(connection, "journal_entries", _entries(random.Random(seed), count))
+        _insert(connection, "journal_entries", _entries(random.Random(seed), count, minutes))
     connection.close()
 
 
@@ -150,9 +150,9 @@ def _ours(name: str, moment: datetime, r_multiple: float | None) -> Row:
     }
 
 
-def _entries(dice: random.Random, count: int) -> Iterator[Row]:
+def _entries(dice: random.Random, count: int, minutes: float = 47) -> Iterator[Row]:
     for number in range(count):
-        moment = _NEWEST - timedelta(minutes=47 * (count - number))
+        moment = _NEWEST - timedelta(minutes=minutes * (count - number))
         name = dice.choice(list(_MARKETS))
         _, level, risk = _MARKETS[name]
         sign, pips = dice.choice((1, -1)), round(dice.gauss(2, 20), 1)

@@ -26,6 +26,8 @@ QUESTIONS = (
     "/api/signals/statistics",
     "/api/signals/statistics?days=30",
     "/api/signals/performance?days=3650",
+    "/api/signals/track-record",
+    "/api/signals/track-record?strategy=manual&instrument=gold",
     "/api/signals/active",
     "/api/signals/pending",
     "/api/signals/symbol/GBPUSD",
@@ -37,12 +39,18 @@ QUESTIONS = (
     "/api/journal/entries?limit=2&skip=1",
     "/api/journal/entries/{entry}",
     "/api/journal/statistics",
+    "/api/journal/statistics?balance=5000",
+    "/api/journal/equity?balance=5000&from=2026-03-01",
+    "/api/journal/breakdown?by=instrument",
+    "/api/journal/breakdown?by=weekday",
+    "/api/journal/calendar?year=2026",
     "/api/stats",
     "/api/rejections",
     "/api/rejections/latest?format=csv",
     "/api/analysis/history",
     "/api/candles/GBP_USD?limit=5",
     "/api/backtest/symbols",
+    "/api/statistics/definitions",
 )
 """Every question about the desk whose answer may be kept, in several spellings."""
 
@@ -215,7 +223,9 @@ class Traffic:
         return dict(json.loads(said.body))
 
     def _entry(self) -> dict[str, Any]:
-        return ENTRY | {"lots": self.random.randint(1, 9) / 10, "pl": self.random.randint(-50, 50)}
+        closed = self.random.choice([None, f"2026-03-0{self.random.randint(2, 9)} 21:30"])
+        figures = {"lots": self.random.randint(1, 9) / 10, "pl": self.random.randint(-50, 50)}
+        return ENTRY | figures | {"closeTime": closed, "signal_id": self.random.choice([None, *self.signals])}
 
     async def _new_entry(self) -> None:
         self.entries.append((await self._send("POST", "/api/journal/entries", self._entry()))["id"])

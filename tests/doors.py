@@ -9,6 +9,7 @@ from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.storage.journal_days import JournalDays
 from alphaforge.storage.tables import journal, signals
 from api_bench import FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
 from desk_traffic import App
@@ -29,6 +30,7 @@ def services_of(database: Database) -> Services:
         EvaluationTally(database),
         idle_board(database),
         FakeAlerts(),
+        JournalDays(database),
     )
 
 

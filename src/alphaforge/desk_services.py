@@ -17,6 +17,7 @@ from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.storage.journal_days import JournalDays
 from alphaforge.tasks.alert_delivery import AlertDelivery
 from alphaforge.tasks.alert_troubles import MarketTrouble, market_trouble
 from alphaforge.tasks.job_board import JobBoard
@@ -52,6 +53,7 @@ def desk_services(
         evaluations=EvaluationTally(desk.database),
         jobs=board,
         alerts=_Alerts(delivery),
+        journal_days=JournalDays(desk.database),
         measurements=measurements,
     )
 

@@ -43,7 +43,7 @@ PAUSE = 0.3
 ENTRY = {"openTime": "2025-07-07 06:00", "symbol": "GBPUSD", "type": "BUY", "lots": 0.1, "entry": 1.36, "pnl": 1.1}
 SIGNAL = {"symbol": "GBP/USD", "direction": "BUY", "entry": 1.31, "stop_loss": 1.308, "tp1": 1.314}
 WRITTEN = ("journal_entries", "trading_signals")
-ITS_OWN = {"leases", "jobs", "process_figures", "performance_minutes"}
+ITS_OWN = {"journal_changes", "leases", "jobs", "process_figures", "performance_minutes"}
 """What a restored database must not have as the original had it."""
 BY_THE_KIND = {"journal_totals"}
 """What the two kinds round differently."""

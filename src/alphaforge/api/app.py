@@ -27,14 +27,17 @@ from alphaforge.api import (
     job_files,
     jobs,
     journal,
+    journal_statistics,
     metrics,
     performance,
     prices,
     rejections,
     signal_changes,
     signals,
+    statistics,
     status,
     stream,
+    track_record,
 )
 from alphaforge.api.errors import answer_http_exception, answer_own_error, answer_validation_error
 from alphaforge.api.kept_answer import WORTH_COMPRESSING, KeptAnswer
@@ -60,8 +63,10 @@ _ROUTERS = (
     imports.router,
     bulk.router,
     instruments.router,
+    track_record.router,
     signals.router,
     signal_changes.router,
+    journal_statistics.router,
     journal.router,
     prices.router,
     candles.router,
@@ -74,6 +79,7 @@ _ROUTERS = (
     backtest.router,
     backtest_reports.router,
     backtests.router,
+    statistics.router,
     documentation.router,
 )
 """In this order: fixed paths come before those with an id in the same place."""

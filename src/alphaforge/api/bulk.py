@@ -8,12 +8,13 @@ from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.followed_signal import Named, check_new, followed_faults, follows_anew
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.journal_body import derived_fields
 from alphaforge.api.parameters import Asked
 from alphaforge.api.rows import Fault, checked, complain, fault, in_turns
 from alphaforge.api.schemas import bulk as shapes
-from alphaforge.api.schemas.journal import EntryBody
+from alphaforge.api.schemas.journal import EntryBody, EntryChange
 from alphaforge.api.schemas.signals import SignalBody
 from alphaforge.api.signal_changes import new_signal
 from alphaforge.core.instruments import Instrument
@@ -97,6 +98,7 @@ async def create_entries(services: Asked, once: ThisOnce, body: shapes.NewEntrie
     new = [new_entry(one, known, at) async for one in in_turns(await checked(_NEW_ENTRIES, body.entries))]
 
     async def work(connection: AsyncConnection) -> Response:
+        await check_new(connection, new)
         return _created(await bulk.create_entries(connection, new))
 
     return await once.write("journal_entries", work)
@@ -133,12 +135,19 @@ async def change_entries(services: Asked, body: shapes.EntryChanges) -> Response
             derived = {} if one.id not in held else derived_fields(row, frozenset(given), known)
             rows.append(row | derived)
             names.update(given, derived)
+        faults += await followed_faults(connection, list(map(_named_by, changes, rows)))
         complain(faults, len(changes))
         await bulk.change_entries(connection, [{name: row[name] for name in names if name in row} for row in rows])
     return _changed(len(rows))
 
 
-_NO_ENTRY = {"open_time": 0.0, "close_time": None}
+def _named_by(change: EntryChange, row: Mapping[str, Any]) -> Named:
+    """The signal that a changed entry names, where the change has to do with it."""
+    asked = follows_anew(change.model_fields_set)
+    return row["signal_id"] if asked else None, row.get("symbol", "")
+
+
+_NO_ENTRY = {"open_time": 0.0, "close_time": None, "signal_id": None}
 
 
 def _lost(changes: Sequence[_Named], held: Mapping[int, object], noun: str) -> list[Fault]:

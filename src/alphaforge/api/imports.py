@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from alphaforge.api.bulk import new_entry
+from alphaforge.api.followed_signal import check_new
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.jobs import ENDED_AT_ONCE, IMPORT, begun
 from alphaforge.api.middleware.body_limit import MOST_DEPTH
@@ -106,7 +107,7 @@ class CheckedRows:
     keep: Callable[[AsyncConnection], Awaitable[object]]
 
     async def store(self, connection: AsyncConnection) -> None:
-        """Store all of them in this transaction."""
+        """Store all of them in this transaction; raises InvalidRows for what contradicts what is stored already."""
         await self.keep(connection)
 
 
@@ -129,7 +130,12 @@ async def _entries(given: list[object], faults: list[Fault], known: Mapping[str,
     at = time.time()
     rows = await checked(_ENTRIES, list(map(_said_once, given)), faults)
     new = [new_entry(one, known, at) async for one in in_turns(rows)]
-    return CheckedRows("journal_entries", len(new), lambda connection: bulk.create_entries(connection, new))
+
+    async def keep(connection: AsyncConnection) -> None:
+        await check_new(connection, new)
+        await bulk.create_entries(connection, new)
+
+    return CheckedRows("journal_entries", len(new), keep)
 
 
 def _said_once(row: object) -> object:

@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from alphaforge.api.encoding import json_answer
+from alphaforge.api.followed_signal import check_followed, follows_anew
 from alphaforge.api.idempotency import ThisOnce
 from alphaforge.api.journal_body import Row, derived_fields, entry_body
 from alphaforge.api.journal_lists import ENTRY_PARAMETERS, AskedEntries
 from alphaforge.api.parameters import LARGEST_ID, Asked
 from alphaforge.api.schemas import journal as shapes
-from alphaforge.api.services import Services
-from alphaforge.api.signal_body import percent
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.journal import JournalRepository, NewEntry
@@ -60,6 +59,7 @@ async def create_entry(services: Asked, once: ThisOnce, body: shapes.EntryBody) 
 
     async def work(connection: AsyncConnection) -> Response:
         repository = JournalRepository(connection)
+        await check_followed(connection, given)
         return _stored(_there(await repository.get(await repository.create(NewEntry(**given)))), "Entry created")
 
     return await once.write("journal_entries", work)
@@ -83,6 +83,8 @@ async def change_entry(services: Asked, entry_id: EntryId, body: shapes.EntryCha
         if merged["close_time"] is not None and merged["close_time"] < merged["open_time"]:
             message = "closeTime lies before openTime"
             raise InvalidInput(message)
+        if follows_anew(changes):
+            await check_followed(connection, merged)
         changes |= derived_fields(merged, frozenset(changes), services.instruments.known)
         if changes:
             await repository.update(entry_id, changes)
@@ -105,30 +107,3 @@ def _stored(row: Row, message: str) -> Response:
     """The entry at the top for clients that read it there, and whole under a key for those that unwrap it."""
     body = entry_body(row)
     return json_answer({**body, "success": True, "message": message, "journal_entry": body})
-
-
-@router.get("/api/journal/statistics", summary="The journal in figures", response_model=shapes.JournalStatistics)
-async def journal_statistics(services: Asked) -> Response:
-    """Figures over all entries."""
-    return json_answer(await _statistics(services))
-
-
-@router.get("/api/stats", summary="The same under older keys", response_model=shapes.Stats)
-async def stats(services: Asked) -> Response:
-    """Figures over all entries."""
-    figures = await _statistics(services)
-    return json_answer({"profit_loss": figures["total_pnl"], **figures})
-
-
-async def _statistics(services: Services) -> dict[str, object]:
-    async with services.database.read() as connection:
-        figures = await JournalRepository(connection).statistics()
-    return {
-        "total_trades": figures["total_trades"],
-        "wins": figures["wins"],
-        "losses": figures["losses"],
-        "win_rate": percent(figures["wins"], figures["total_trades"]),
-        "total_pnl": round(figures["total_pnl"] or 0.0, 2),
-        "total_pips": round(figures["total_pips"] or 0.0, 1),
-        "avg_r": round(figures["avg_r"] or 0.0, 2),
-    }

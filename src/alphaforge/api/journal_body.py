@@ -33,7 +33,7 @@ _AS_THEY_ARE = ("notes", "tags", "screenshot_entry", "screenshot_exit", "screens
 
 
 def entry_body(row: Row) -> dict[str, object]:
-    """One entry: the predecessor's keys in its order, then the full times and the instrument."""
+    """One entry: the predecessor's keys in its order, then the full times, the instrument and the signal."""
     minutes = row["duration_minutes"]
     body: dict[str, object] = {
         "id": row["id"],
@@ -50,6 +50,7 @@ def entry_body(row: Row) -> dict[str, object]:
         "close_time": stored_time(row["close_time"]),
         "duration_minutes": minutes,
         "instrument": instrument_of(row["symbol"]),
+        "signal_id": row["signal_id"],
     }
 
 
@@ -80,6 +81,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
     **{name: (name, None) for name in _AS_THEY_ARE},
     **{name: (name, None) for name in ("created_at", "updated_at", "open_time", "close_time", "duration_minutes")},
     "instrument": ("symbol", instrument_of),
+    "signal_id": ("signal_id", None),
 }
 """By the key of an entry the column that it comes from, and how; in the order of `entry_body`."""
 

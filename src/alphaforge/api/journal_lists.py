@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 
 from alphaforge.api.journal_body import ENTRY_CHOICE, entry_bodies
 from alphaforge.api.listing import CursorOf, Fields, PageQuery, cursor_text, link_to, part_list
-from alphaforge.api.parameters import Asked, From, Text, To, clean_text, most_of
+from alphaforge.api.parameters import LARGEST_ID, Asked, From, Text, To, clean_text, most_of
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import journal as shapes
 from alphaforge.api.schemas.common import AnyCase, words
@@ -37,6 +37,8 @@ SessionFilter = Annotated[
 SetupFilter = Annotated[Text | None, Query(max_length=100, description="The whole setup, in any case.")]
 TagFilter = Annotated[Text | None, Query(max_length=100, description="One of the tags, in any case.")]
 
+SignalFilter = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="The signal that they follow.")]
+
 
 class EntryQuery(PageQuery):
     """A list of entries; `from` and `to` are of their opening."""
@@ -50,6 +52,7 @@ class EntryQuery(PageQuery):
     end: To = None
     setup: SetupFilter = None
     tag: TagFilter = None
+    signal_id: SignalFilter = None
     fields: Fields = "full"
     include: Annotated[str | None, part_list("include", ENTRY_CHOICE)] = None
     exclude: Annotated[str | None, part_list("exclude", ENTRY_CHOICE)] = None
@@ -69,6 +72,7 @@ class EntryQuery(PageQuery):
             end=self.end,
             setup=self.setup,
             tag=self.tag,
+            signal_id=self.signal_id,
             behind=place and place[1],
         )
 

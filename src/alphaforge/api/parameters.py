@@ -84,7 +84,8 @@ From = Annotated[Moment | None, Query(alias="from", description="From here on; a
 To = Annotated[Moment | None, Query(alias="to", description="Up to but not including; a date means its midnight.")]
 
 
-def _day(value: object) -> date:
+def parse_day(value: object) -> date:
+    """A date between 1970 and 2100, written YYYY-MM-DD."""
     try:
         day = date.fromisoformat(str(value)) if _DATE.fullmatch(str(value)) else None
     except ValueError:
@@ -97,7 +98,7 @@ def _day(value: object) -> date:
 
 Day = Annotated[
     date | None,
-    BeforeValidator(lambda value: None if value is None else _day(value)),
+    BeforeValidator(lambda value: None if value is None else parse_day(value)),
     Query(description="A day in UTC, YYYY-MM-DD; without it the newest day that has a record."),
 ]
 

@@ -41,6 +41,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/signals/today": Reads((SIGNALS,), DAY),
     "/api/signals/statistics": Reads((SIGNALS,), HOUR),
     "/api/signals/performance": Reads((SIGNALS,), HOUR),
+    "/api/signals/track-record": Reads((SIGNALS, JOURNAL)),
     "/api/signals/active": Reads((SIGNALS,)),
     "/api/signals/pending": Reads((SIGNALS,)),
     "/api/signals/symbol/{symbol:path}": Reads((SIGNALS,)),
@@ -53,6 +54,9 @@ READS: Mapping[str, Reads | None] = {
     "/api/journal/entries": Reads((JOURNAL,)),
     "/api/journal/entries/{entry_id}": Reads((JOURNAL,)),
     "/api/journal/statistics": Reads((JOURNAL,)),
+    "/api/journal/equity": Reads((JOURNAL,)),
+    "/api/journal/breakdown": Reads((JOURNAL,)),
+    "/api/journal/calendar": Reads((JOURNAL,)),
     "/api/stats": Reads((JOURNAL,)),
     "/api/rejections": Reads((REJECTIONS,)),
     "/api/rejections/latest": Reads((REJECTIONS,)),
@@ -74,6 +78,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/backtests/compare": LIVE,  # megabytes are read for it, and none kept
     "/api/backtests/{backtest_id}": LIVE,
     "/api/backtests/{backtest_id}/report": LIVE,  # as long as a year has trades
+    "/api/statistics/definitions": Reads(),
     "/api/jobs": LIVE,  # progress is told in no commit that others hear of
     "/api/jobs/{job_id}": LIVE,
     "/api/jobs/{job_id}/file": LIVE,  # streamed as well

@@ -21,6 +21,7 @@ from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
 from alphaforge.storage.jobs import Job
+from alphaforge.storage.journal_days import JournalDays
 from alphaforge.stream.listeners import Stream
 from alphaforge.telemetry.requests import RequestTimes
 from alphaforge.telemetry.slow import SlowLog
@@ -258,6 +259,7 @@ class Services:
     evaluations: EvaluationTally
     jobs: Jobs
     alerts: AlertChannels
+    journal_days: JournalDays
     turns: Turns = field(default_factory=Turns)
     stream: Stream = field(default_factory=Stream)
     requests: RequestTimes = field(default_factory=RequestTimes)

@@ -94,6 +94,10 @@ def _traded(untraded: tuple[Regime, ...]) -> Mask:
     return np.array([regime not in untraded for regime in REGIMES])
 
 
+def _within(measured: Number, least: float, most: float) -> Truth:
+    return (measured >= least) & (measured <= most)
+
+
 def _widest(atr: Number, settings: StrategySettings) -> Number:
     """The widest spread that passes: a share of the stop's distance."""
     return settings.maximum_spread_share * (settings.stop_atr * atr)

@@ -49,7 +49,7 @@ def screen(analysis: Analysis, market_open: Mask) -> Screened:
     for position, name in reversed(tuple(enumerate(FilterName))):  # so that the first failure is the one that stays
         if name in PASSES:
             reason -= position  # where the filter does not pass, nothing but its position is left
-            reason *= PASSES[name](columns, analysis.settings)
+            reason *= np.asarray(PASSES[name](columns, analysis.settings)).view(np.int8)
             reason += position
     return Screened(reason, columns.direction)
 

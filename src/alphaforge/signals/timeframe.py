@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from alphaforge.core.candles import CandleSeries, Floats, Ints, Ohlc, bucket_sums, buckets
 from alphaforge.core.granularity import Granularity
-from alphaforge.indicators import atr, bollinger, directional, ema, macd, newest, rsi, stochastic, volume_ratio
+from alphaforge.indicators import atr, bollinger, directional, ema, macd, rsi, stochastic, volume_ratio
 from alphaforge.signals.settings import StrategySettings
 
 _T = TypeVar("_T", bound=np.generic)
@@ -139,19 +139,12 @@ def at(column: npt.NDArray[_T], back: Ints, missing: float) -> npt.NDArray[_T]:
 
 def at_one(several: Sequence[tuple[Indicators, int]]) -> Indicators:
     """What the indicators of several timeframes are at one place each, (timeframes,); NaN before the first value."""
-    columns = zip(*(_COLUMNS(one) for one, _ in several), strict=True)
-    backs = [back for _, back in several]
-    return Indicators(
-        *np.array(
-            [
-                [
-                    column.item(back) if -back <= len(column) else math.nan
-                    for column, back in zip(row, backs, strict=True)
-                ]
-                for row in columns
-            ]
-        )
-    )
+    rows = []
+    for one, back in several:
+        columns = _COLUMNS(one)
+        known = -back <= min(map(len, columns))
+        rows.append([column.item(back) if known or -back <= len(column) else math.nan for column in columns])
+    return Indicators(*np.array(rows).T)
 
 
 def indicators(frames: Sequence[tuple[Bars, int]], settings: StrategySettings) -> list[Indicators]:
@@ -159,38 +152,40 @@ def indicators(frames: Sequence[tuple[Bars, int]], settings: StrategySettings) -
 
     A window needs nothing but itself, so who asks for the last candles does not pay for the others.
     """
-    tails = [candles.since(max(0, first - settings.longest_window)) for candles, first in frames]
-    edges = [0, *accumulate(len(tail.time) for tail in tails)]
-    windowed = _windowed(tails, edges, settings)
+    windowed = _windowed(
+        [candles.since(max(0, first - settings.longest_window)) for candles, first in frames], settings
+    )
     return [
-        Indicators(*_recursive(candles.price, settings), *windowed[:, start:stop])
-        for (candles, _), (start, stop) in zip(frames, pairwise(edges), strict=True)
+        Indicators(*_recursive(candles.price, settings), *own)
+        for (candles, _), own in zip(frames, windowed, strict=True)
     ]
 
 
-def _windowed(tails: Sequence[Bars], edges: Sequence[int], settings: StrategySettings) -> Floats:
-    """The windowed indicators of several timeframes' candles, (7, all of them), one timeframe after another.
+def _windowed(tails: Sequence[Bars], settings: StrategySettings) -> list[list[Floats]]:
+    """The windowed indicators of each timeframe's candles.
 
-    All are computed at once, some thousand candles at a time. A timeframe's candles lie from one edge to the next;
-    what a window comes to that reaches over an edge is no value.
+    All are computed at once, some thousand candles at a time: the candles lie one after another, each timeframe's from
+    one edge to the next. What a window comes to that reaches over an edge is left out.
     """
+    edges = [0, *accumulate(len(tail.time) for tail in tails)]
     values, lost = np.empty((_WINDOWED, edges[-1])), [0] * _WINDOWED
     for begin in range(0, edges[-1], _CHUNK):
         start, stop = max(0, begin - settings.longest_window), min(begin + _CHUNK, edges[-1])
-        candles = tails if stop - start == edges[-1] else _between_edges(tails, edges, start, stop)
-        found = _of_windows(candles, settings)
+        found = _of_windows(_between_edges(tails, edges, start, stop), settings)
         lost = [stop - start - len(column) for column in found]
         for row, column in zip(values, found, strict=True):
-            count = min(len(column), stop - begin)
-            row[stop - count : stop] = newest(column, count)
-    for edge, end in pairwise(edges):
-        for row, count in zip(values, lost, strict=True):
-            row[edge : min(edge + count, end)] = np.nan
-    return values
+            new = column[begin - stop :]
+            row[stop - len(new) : stop] = new
+    return [
+        [row[min(edge + count, end) : end] for row, count in zip(values, lost, strict=True)]
+        for edge, end in pairwise(edges)
+    ]
 
 
-def _between_edges(tails: Sequence[Bars], edges: Sequence[int], start: int, stop: int) -> list[Bars]:
+def _between_edges(tails: Sequence[Bars], edges: Sequence[int], start: int, stop: int) -> Sequence[Bars]:
     """The candles start..stop of candles that lie one after another, each from one edge to the next."""
+    if stop - start == edges[-1]:
+        return tails
     return [
         one.rows(slice(max(0, start - edge), stop - edge))
         for one, (edge, end) in zip(tails, pairwise(edges), strict=True)

@@ -6,7 +6,7 @@ equals one that is made anew.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from alphaforge.core.candles import Floats, Ints
 from alphaforge.core.errors import InvalidInput
 from alphaforge.statistics.calendar import trading_days
-from alphaforge.statistics.trades import ResultClass, Trades
+from alphaforge.statistics.trades import Classes, ResultClass, Trades
 from alphaforge.statistics.within_day import Slices, deviations, extreme, fall, runs, slices, sums
 
 COLUMNS = (
@@ -93,6 +93,50 @@ def summarised(trades: Trades) -> Days:
         return NO_DAYS
     day = trading_days(trades.closed)
     part = slices(day)
+    return Days(day[part.starts], _table(trades, part))
+
+
+def summarised_by(trades: Trades, codes: Ints, positions: Ints) -> dict[int, Days]:
+    """The days of several groups at once, by their codes: the same as `summarised` of each.
+
+    `codes`, `positions`: int64 (m,), that the trade at a position belongs to the group of a code (>= 0); the positions
+    of a code ascend.
+    """
+    if not len(codes):
+        return {}
+    order = np.argsort(codes, kind="stable")
+    where = positions[order]
+    day = trading_days(trades.closed)[where]
+    part = slices(codes[order] * _FAR + day)
+    table = _table(_Columns(*(getattr(trades, field.name)[where] for field in fields(Trades))), part)
+    day, code = day[part.starts], codes[order][part.starts]
+    starts = np.flatnonzero(np.diff(code, prepend=-1))
+    ends = [*starts[1:].tolist(), len(code)]
+    return {
+        int(code[start]): Days(day[start:end], table[:, start:end])
+        for start, end in zip(starts.tolist(), ends, strict=True)
+    }
+
+
+_FAR = 1 << 32  # days: no two groups touch
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of `Trades`, group by group: in the order of closing within each."""
+
+    opened: Floats
+    closed: Floats
+    amount: Floats
+    cost: Floats
+    r: Floats
+    pips: Floats
+    mae: Floats
+    mfe: Floats
+    result: Classes
+
+
+def _table(trades: Trades | _Columns, part: Slices) -> Floats:
     columns = {
         **_classes(trades, part),
         **_amounts(trades, part),
@@ -102,10 +146,10 @@ def summarised(trades: Trades) -> Days:
         "first_opened": extreme(np.minimum, trades.opened, part),
         "last_closed": trades.closed[part.ends],
     }
-    return Days(day[part.starts], np.stack([columns[name] for name in COLUMNS]))
+    return np.stack([columns[name] for name in COLUMNS])
 
 
-def _classes(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
+def _classes(trades: Trades | _Columns, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
     result = trades.result
     names = {"wins": ResultClass.WIN, "losses": ResultClass.LOSS, "breakevens": ResultClass.BREAKEVEN}
     names |= {"expired": ResultClass.EXPIRED, "unknown": ResultClass.UNKNOWN}
@@ -119,7 +163,7 @@ def _classes(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic]]
     }
 
 
-def _amounts(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
+def _amounts(trades: Trades | _Columns, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
     amount, cost = trades.amount, trades.cost
     known = ~np.isnan(amount)
     value = np.where(known, amount, 0.0)
@@ -143,7 +187,7 @@ def _amounts(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic]]
     }
 
 
-def _multiples(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
+def _multiples(trades: Trades | _Columns, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
     value = np.nan_to_num(trades.r, nan=0.0)
     return {
         **_known("rs", "r", trades.r, part),
@@ -155,7 +199,7 @@ def _multiples(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic
     }
 
 
-def _prices(trades: Trades, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
+def _prices(trades: Trades | _Columns, part: Slices) -> dict[str, npt.NDArray[np.generic]]:
     pips, mfe = trades.pips, trades.mfe
     exits = ~np.isnan(pips) & (mfe > 0)
     left = np.where(exits, pips, 0.0)

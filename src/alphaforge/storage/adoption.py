@@ -16,23 +16,22 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseNewer, StorageError
-from alphaforge.storage import announcements, change_events, tables, totals, work_tables  # noqa: F401 - its tables are of the same metadata
+from alphaforge.storage import announcements, change_events, journal_changes, tables, totals, work_tables  # noqa: F401 - its tables are of the same metadata
 
 if TYPE_CHECKING:  # Alembic takes a fifth of a second to import: only where there is something to migrate
     from alembic.config import Config
 
 PREDECESSOR = "0001_predecessor"
 HEAD = "0007_numbers"
-KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", "0004_filters", "0005_background", HEAD)
+KNOWN = (PREDECESSOR, "0002_alphaforge", "0003_answers", "0004_filters", "0005_background", "0006_measurements", HEAD)
 MIGRATIONS = Path(__file__).parent / "migrations"
 LEGACY_TABLES = (tables.signals, tables.journal, tables.analytics)
 _VERSION_TABLE = text(
     "CREATE TABLE IF NOT EXISTS alembic_version"  # as Alembic creates it
     " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
-_OWN_COLUMNS = frozenset(
-    column.name for column in list(tables.signals.columns)[list(tables.signals.columns.keys()).index("instrument") :]
-)
+_FIRST_OF_OURS = {tables.signals: "instrument", tables.journal: "signal_id"}
+"""Where our columns begin behind the predecessor's."""
 
 
 class State(StrEnum):
@@ -77,11 +76,9 @@ def state_of(catalog: Catalog, where: str) -> State:
 
 
 def _complain_of_missing_columns(catalog: Catalog, where: str) -> None:
-    for table in LEGACY_TABLES[:2]:
-        expected = {column.name for column in table.columns} - (
-            _OWN_COLUMNS if table is tables.signals else frozenset()
-        )
-        missing = expected - catalog.tables[table.name]
+    for table, first in _FIRST_OF_OURS.items():
+        names = list(table.columns.keys())
+        missing = set(names[: names.index(first)]) - catalog.tables[table.name]
         if missing:
             message = f"{where}: {table.name} lacks {', '.join(sorted(missing)[:5])}"
             raise DatabaseForeign(message, advice="This is not a database that the predecessor left. It is untouched.")
@@ -117,7 +114,8 @@ def create(connection: Connection, revision: str) -> None:
 
 def _programs(dialect: str) -> list[str]:
     """What the database is to do by itself."""
-    found = [*totals.create_statements(dialect), *change_events.create_statements(dialect)]
+    kept = (totals, change_events, journal_changes)
+    found = [statement for each in kept for statement in each.create_statements(dialect)]
     if dialect == "postgresql":
         found += [*announcements.create_statements(), *announcements.trigger_statements(announcements.LATER_NOUNS)]
     return found

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from alphaforge.storage import tables, totals
+from alphaforge.storage import journal_changes, tables, totals
 from alphaforge.storage.engine import Database
 
 
@@ -16,7 +16,7 @@ async def complaints(database: Database, most: int = 5) -> list[str]:
 
 
 async def contradictions(database: Database) -> list[str]:
-    """Where what is stored contradicts itself: the journal's totals, and the numbers that new rows would get."""
+    """Where what is stored contradicts itself: the journal's totals and days, the numbers that new rows would get."""
     async with database.read() as connection:
         return await connection.run_sync(_contradictions)
 
@@ -27,6 +27,8 @@ def _contradictions(connection: Connection) -> list[str]:
     counted = connection.exec_driver_sql(totals.counted_statement(connection.dialect.name)).fetchone()
     if kept is None or counted is None or tuple(kept) != tuple(counted):
         found.append("the journal's totals are not the sums of its entries")
+    if connection.exec_driver_sql(journal_changes.unnoted_statement(connection.dialect.name)).scalar():
+        found.append("the journal has entries that closed on days which it does not know of")
     if connection.dialect.name == "postgresql":
         found += [
             f"the next row of {table.name} would get a number that is taken"

@@ -15,12 +15,11 @@ from alphaforge.storage.listing import Page
 from alphaforge.storage.lists import ENTRY_COLUMNS, JOURNAL_LIST, PICTURES, tag_patterns
 from alphaforge.storage.rows import LARGEST_ID, Position
 from alphaforge.storage.tables import journal, journal_totals
-from alphaforge.storage.totals import COUNTS, MILLIONTHS, SUMS
+from alphaforge.storage.totals import MILLIONTHS, kept_statement
 
 _c = journal.c
 _WITHOUT_PICTURES = tuple(name for name in ENTRY_COLUMNS if name not in PICTURES)
 _HOW_MANY = f"SELECT trades FROM {journal_totals.name}"  # noqa: S608 - a table of ours
-_TOTALS = f"SELECT {', '.join((*COUNTS, *SUMS))} FROM {journal_totals.name}"  # noqa: S608 - the same
 _WORDS = {
     "trade_type": ("BUY", "SELL"),
     "session": ("ASIAN", "LONDON", "NEW_YORK", "OVERLAP"),
@@ -34,7 +33,7 @@ class EntryCriteria:
     """Which entries; what is not given does not restrict. `symbols`: spellings, any of them.
 
     `start` and `end` in epoch seconds of the opening, `end` not included. `tag`: one of an entry's tags; like
-    `setup` in any case.
+    `setup` in any case. `signal_id`: the signal that they follow.
     """
 
     symbols: tuple[str, ...] = ()
@@ -45,12 +44,13 @@ class EntryCriteria:
     end: float | None = None
     setup: str | None = None
     tag: str | None = None
+    signal_id: int | None = None
     behind: Position | None = None
 
     def values(self) -> dict[str, tuple[Any, ...]]:
         """What is given, as `JOURNAL_LIST` takes it."""
         found: dict[str, tuple[Any, ...]] = {"symbol": self.symbols} if self.symbols else {}
-        found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup")
+        found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup", "signal_id")
         if self.tag is not None:
             found["tag"] = tag_patterns(self.tag)
         return found | rows.place(self.behind)
@@ -83,6 +83,7 @@ class NewEntry:
     screenshot_exit: str | None = None
     screenshot_analysis: str | None = None
     outcome: str | None = None
+    signal_id: int | None = None
     created_at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
@@ -170,22 +171,30 @@ class JournalRepository:
         return int((await self.connection.execute(select(journal_totals.c.trades))).scalar_one())
 
     async def statistics(self) -> dict[str, Any]:
-        """Figures over all entries, whatever their number, from the totals that the database keeps.
+        """Figures over all entries, whatever their number, from the totals that the database keeps: see `totals_of`."""
+        ((row,),) = await self.connection.fetch((kept_statement(), ()))
+        return totals_of(row)
 
-        Keys: total_trades, wins, losses, total_pnl, total_pips, avg_r (over the entries whose R is known and
-        not zero, as the predecessor has it; None where there is none).
-        """
-        ((row,),) = await self.connection.fetch((_TOTALS, ()))
-        trades, wins, losses, r_count, *sums = map(int, row)
-        pnl, pips, r_sum = (total / MILLIONTHS for total in sums)
-        return {
-            "total_trades": trades,
-            "wins": wins,
-            "losses": losses,
-            "total_pnl": pnl,
-            "total_pips": pips,
-            "avg_r": r_sum / r_count if r_count else None,
-        }
+
+Totals = dict[str, Any]
+
+
+def totals_of(row: Sequence[Any]) -> Totals:
+    """A row of `totals.kept_statement` as figures.
+
+    Keys: total_trades, wins, losses, total_pnl, total_pips, avg_r (over the entries whose R is known and
+    not zero, as the predecessor has it; None where there is none).
+    """
+    trades, wins, losses, r_count, *sums = map(int, row)
+    pnl, pips, r_sum = (total / MILLIONTHS for total in sums)
+    return {
+        "total_trades": trades,
+        "wins": wins,
+        "losses": losses,
+        "total_pnl": pnl,
+        "total_pips": pips,
+        "avg_r": r_sum / r_count if r_count else None,
+    }
 
 
 def page_statement(skip: int, limit: int | None, behind: Position | None, *, pictures: bool) -> Select[Any]:

@@ -47,6 +47,7 @@ JOURNAL_LIST = Listing(
         "session": _j.session,
         "start": _j.open_time >= bindparam("start_0", type_=Moment()),
         "end": _j.open_time < bindparam("end_0", type_=Moment()),
+        "signal_id": _j.signal_id,
         "setup": func.lower(_j.trade_setup) == func.lower(bindparam("setup_0", type_=_j.trade_setup.type)),
         "tag": and_(
             # what is nowhere in the text need not be looked for among tags: that costs several times as much

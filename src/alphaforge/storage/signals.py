@@ -109,6 +109,16 @@ class SignalRepository:
         """Those of these ids that are there, in any order."""
         return await rows.dicts(self.connection, _EVERY.where(_c.id.in_(ids))) if ids else []
 
+    async def symbols(self, ids: Collection[int]) -> dict[int, str]:
+        """By their id the instruments of those of these signals that are there; a symbol where it means none."""
+        found: dict[int, str] = {}
+        wanted = sorted(ids)
+        for start in range(0, len(wanted), 500):  # below SQLite's limit of parameters
+            part = _c.id.in_(wanted[start : start + 500])
+            statement = select(_c.id, func.coalesce(_c.instrument, _c.symbol)).where(part)
+            found |= {number: name for number, name in (await self.connection.execute(statement)).all()}  # noqa: C416 - rows are no pairs to mypy
+        return found
+
     async def decision_of(self, signal_id: int) -> dict[str, Any] | None:
         """What the strategy decided and why; None for signals that are not its own."""
         if not 0 < signal_id <= LARGEST_ID:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from alphaforge.storage.types import Moment, Word
@@ -99,6 +100,13 @@ signals = Table(
     Index("ix_signals_of_instrument", "instrument", "timestamp", "id", "status", "direction", "confidence_score"),
     Index("ix_signals_by_candle", "candle_time", "id"),
     Index("ix_signals_result", "instrument", "exit_time", "r_multiple"),
+    # all that the track record reads
+    Index(
+        "ix_signals_record",
+        *("source", "timestamp", "id", "status", "origin", "strategy", "simulated", "instrument", "direction"),
+        *("candle_time", "exit_time", "regime", "confidence_score", "pips_captured", "r_multiple", "mae", "mfe"),
+        *("entry", "stop_loss", "exit_price", "spread_paid", "ambiguous"),
+    ),
     Index("ux_signals_identity", "strategy", "source", "instrument", "candle_time", unique=True),
 )
 
@@ -131,6 +139,8 @@ journal = Table(
     Column("outcome", Word(9)),
     Column("created_at", Moment),
     Column("updated_at", Moment),
+    # ours
+    Column("signal_id", Integer),
     Index("ix_journal_entries_id", "id"),
     Index("ix_journal_entries_open_time", "open_time"),
     Index("ix_journal_entries_created_at", "created_at"),
@@ -143,6 +153,19 @@ journal = Table(
     Index(
         "ix_journal_of_symbol",
         *("symbol", "open_time", "id", "trade_type", "outcome", "session", "trade_setup", "tags"),
+    ),
+    # of the entries that follow a signal only: what names none costs nothing
+    Index(
+        "ix_journal_of_signal",
+        *("signal_id", "open_time", "id", "trade_type", "entry_price", "r_value", "symbol"),
+        sqlite_where=text("signal_id IS NOT NULL"),
+        postgresql_where=text("signal_id IS NOT NULL"),
+    ),
+    # all that figures are made of: a row may hold pictures, and its outcome lies behind them
+    Index(
+        "ix_journal_closed",
+        *("close_time", "id", "open_time", "outcome", "profit_loss", "r_value", "pips", "mae", "mfe"),
+        *("symbol", "trade_type", "session", "trade_setup", "tags"),
     ),
 )
 
@@ -198,7 +221,7 @@ journal_changes = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
 )
-"""How often the entries that closed on a UTC day (days since 1970) have changed."""
+"""What version the entries are that closed on a UTC day (since 1970), kept by triggers: see journal_changes.py."""
 
 evaluations = Table(
     "evaluations",

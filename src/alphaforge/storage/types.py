@@ -1,10 +1,13 @@
 """Column types that mean the same on SQLite, on PostgreSQL, and in the predecessor's tables on either."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Dialect
 from sqlalchemy.types import UserDefinedType
 
@@ -80,6 +83,24 @@ def _from_datetime(moment: datetime | None) -> float | None:
 @lru_cache(maxsize=1_024)  # a row's times are mostly the same one, and lists are read again and again
 def _from_text(text: str | None) -> float | None:
     return None if text is None else _from_datetime(datetime.fromisoformat(text))
+
+
+def epochs_of_texts(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Epoch seconds of a column of SQLite's times; NaN where a text is no time."""
+    if all(isinstance(text, str) and len(text) == _LENGTH for text in texts):
+        try:
+            return np.array(texts, "datetime64[us]").astype(np.int64) / 1e6  # as everybody writes it
+        except ValueError:
+            pass  # one of them is no time, or in another form of the same length: looked at one by one
+    return np.array([_epoch_of_text(text) for text in texts], np.float64)
+
+
+def _epoch_of_text(text: str) -> float:
+    try:
+        found = _from_text(text)
+    except (ValueError, TypeError):  # the column takes whatever is written to it
+        return math.nan
+    return math.nan if found is None else found
 
 
 _WHOLE_SECOND = ".000000"

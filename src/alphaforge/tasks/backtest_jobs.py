@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from alphaforge.core.errors import AlphaForgeError, InvalidInput, NoData, NotFound
+from alphaforge.core.errors import AlphaForgeError, Conflict, InvalidInput, NoData, NotFound
 from alphaforge.storage.backtests import NEXT, TASKS, Backtest, BacktestRepository
 from alphaforge.storage.engine import Database
 from alphaforge.storage.job_pieces import packed, still_held, unpacked
@@ -62,6 +62,8 @@ class _Work:
         except (InvalidInput, NoData) as error:  # what was asked is wrong, not the work
             await self._fail(number, f"{error.message}. {error.advice}".strip())
             return {"failed": error.message}
+        except Conflict:  # another attempt has it by now
+            raise
         except AlphaForgeError as error:
             if running.job.attempts >= _ATTEMPTS:
                 await self._fail(number, error.message)

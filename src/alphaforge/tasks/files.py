@@ -55,7 +55,7 @@ class Rows(Protocol):
         ...
 
     async def store(self, connection: AsyncConnection) -> None:
-        """Store all of them in this transaction."""
+        """Store all of them in this transaction. Raises InvalidRows for what contradicts what is stored already."""
         ...
 
 
@@ -127,11 +127,15 @@ async def _taken_in(database: Database, running: Running, rows_of: RowsOf) -> ob
         return job.result
     try:
         rows = await rows_of(job.payload, await _given(database, job))
+        running.progress(0.5)
+        return await _kept(database, job, rows)
     except InvalidRows as error:
         raise GiveUp(error.message, result={"created": 0, "errors": error.faults, "advice": error.advice}) from None
     except InvalidInput as error:
         raise GiveUp(error.message) from None
-    running.progress(0.5)
+
+
+async def _kept(database: Database, job: Job, rows: Rows) -> object:
     result = {"created": rows.count}
     async with database.write(rows.table, "jobs") as connection:
         await done_with(connection, job, result)

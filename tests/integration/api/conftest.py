@@ -11,6 +11,7 @@ from alphaforge.api.services import ApiOptions, Services
 from alphaforge.measuring import Measuring, measure_interface
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.storage.journal_days import JournalDays
 from api_bench import Bench, FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
 
 
@@ -39,6 +40,7 @@ async def bench(database: Database, options: ApiOptions) -> AsyncIterator[Bench]
     measuring = Measuring(database, "here")
     services = Services(
         *(database, clock, desk, strategy, market, market, market, market, tally, board, alerts),
+        JournalDays(database),
         measurements=measuring,
     )
     services.stream.end()  # this client waits for the end of every answer

@@ -15,10 +15,14 @@ from api_bench import NOW, SQLITE, Bench, decided
 pytestmark = SQLITE
 
 MOST = {"/api/analysis/history": 2, "/api/signals": 2, "/signals": 2, "/api/journal": 2, "/api/journal/entries": 2}
+MOST |= {"/api/journal/statistics": 2, "/api/journal/equity": 2, "/api/journal/calendar": 2}
+MOST |= {"/api/journal/breakdown": 3}  # what changed, the days that did, and the trades themselves
 MOST |= {"/api/signals/statistics": 2, "/api/rejections": 2, "/api/rejections/latest": 2}
 """Statements that read, by path; others take one at most."""
 EXPLAINED = {"/api/instruments/{instrument}/explain": 3, "/api/signals/{signal_id}/explain": 2}
+EXPLAINED |= {"/api/signals/track-record": 3}  # the settled, the others, and who followed them
 EXPLAINED |= {"/api/metrics": 2}  # the jobs that wait, and the last minutes
+ASKED = {"/api/signals/statistics": {"days": 7}, "/api/journal/breakdown": {"by": "tag"}}
 OF_THE_MARKET = {"/api/signals/enhanced/statistics"}
 
 
@@ -49,7 +53,7 @@ async def furnish(bench: Bench, many: int) -> None:
     newest = int(NOW) // 300 * 300 - 300
     async with bench.services.database.write() as connection:
         for at in range(many):
-            await JournalRepository(connection).create(NewEntry(NOW - at, "GBPUSD", "BUY", 1.0, 1.31))
+            await JournalRepository(connection).create(NewEntry(NOW - at, "GBPUSD", "BUY", 1.0, 1.31, close_time=NOW))
     for at in range(many):
         moment = {"candle_time": newest - 300 * at, "as_of": NOW - 300 * at}
         await bench.store(decided(**moment))
@@ -67,7 +71,7 @@ async def counted(bench: Bench, asked: list[str]) -> dict[str, int]:
         for name, value in {"instrument": "XAU_USD", "symbol": "GBP_USD", "signal_id": "1", "entry_id": "1"}.items():
             address = address.replace(f"{{{name}}}", value)
         asked.clear()
-        await bench.client.get(address, params={"days": 7} if path == "/api/signals/statistics" else None)
+        await bench.client.get(address, params=ASKED.get(path))
         found[path] = sum(line.lstrip().upper().startswith(("SELECT", "WITH")) for line in asked)
     return found
 

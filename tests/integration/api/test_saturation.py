@@ -13,6 +13,7 @@ from alphaforge.api.app import create_app
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.storage.engine import Database, PoolSettings
 from alphaforge.storage.evaluation_counts import EvaluationTally
+from alphaforge.storage.journal_days import JournalDays
 from api_bench import SQLITE, FakeAlerts, FakeClock, FakeDesk, FakeMarket, FakeStrategy, idle_board
 
 CONNECTIONS = 5
@@ -50,6 +51,7 @@ async def client(request: pytest.FixtureRequest, database: Database) -> AsyncIte
         EvaluationTally(database),
         idle_board(database),
         FakeAlerts(),
+        JournalDays(database),
     )
     app = create_app(services, ApiOptions(enable_cache=request.param))
     transport = httpx2.ASGITransport(app=app)

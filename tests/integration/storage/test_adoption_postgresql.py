@@ -12,6 +12,7 @@ from alphaforge.signals.model import Outcome, Status
 from alphaforge.storage import adoption
 from alphaforge.storage.engine import Database, over_database
 from alphaforge.storage.journal import JournalRepository, NewEntry
+from alphaforge.storage.signal_results import Maker, Whose, read_results
 from alphaforge.storage.signals import NewSignal, SignalCriteria, SignalRepository
 from builders import decision
 
@@ -85,7 +86,7 @@ async def test_everything_can_be_written_and_asked_whatever_the_types(postgres_d
         assert await signals.expire_unseen(43, 1_736_200_400)
         entry = NewEntry(1_736_200_000, "GBPUSD", "BUY", 1.0, 1.25, session="LONDON", outcome="WIN", profit_loss=5.0)
         (first, second) = await journal.create_many([entry, entry])
-        assert await journal.update(first, {"session": "OVERLAP", "outcome": "LOSS"})
+        assert await journal.update(first, {"session": "OVERLAP", "outcome": "LOSS", "signal_id": 41})
         assert await journal.delete(second)
     async with database.read() as connection:
         signals = SignalRepository(connection)
@@ -94,6 +95,11 @@ async def test_everything_can_be_written_and_asked_whatever_the_types(postgres_d
         assert await signals.count(SignalCriteria(statuses=(Status.EXPIRED,), end=1_740_000_000)) == 1
         assert [one.id for one in await signals.open_signals(own_only=True)] == [44]
         assert (await signals.counts_by_status())["EXPIRED"] > 1
+        found = await read_results(connection, Whose(Maker.STRATEGY, "sandbox"))
+        settled, others, followers = found.columns()
+        assert (settled.id.tolist(), settled.side.tolist()) == ([41], [1])
+        assert sum(one.count for one in others) == 43
+        assert (followers.signal.tolist(), followers.side.tolist()) == ([41], [1])
     await database.close()
 
 
@@ -152,7 +158,7 @@ async def test_going_back_leaves_the_predecessors_schema_and_all_its_rows(
     await over_database(postgres_database, adoption.take_back)
     assert await columns(postgres_database) == original
     assert await predecessor.read_postgresql(postgres_database, "trading_signals") == rows
-    ((functions,),) = await ask(postgres_database, "SELECT count(*) FROM pg_proc WHERE proname LIKE 'journal_totals%'")
+    ((functions,),) = await ask(postgres_database, "SELECT count(*) FROM pg_proc WHERE proname LIKE 'journal_%'")
     assert functions == 0
     await opened_and_closed(postgres_database)
 
@@ -179,8 +185,8 @@ async def everything(url: str) -> list[tuple[object, ...]]:
             " FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2",
         ),
         *await ask(url, "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"),
-        *await ask(url, "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"),
-        *await ask(url, "SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'journal_totals%' ORDER BY 1"),
+        *await ask(url, "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"),
+        *await ask(url, "SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'journal_%' ORDER BY 1"),
     ]
 
 

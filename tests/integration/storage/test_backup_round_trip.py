@@ -17,7 +17,7 @@ from alphaforge.storage.tables import metadata
 from alphaforge.storage.types import Moment, Word
 from backups import restored, taken
 
-NOT_CARRIED = {"journal_totals", "leases", "jobs", "process_figures", "performance_minutes"}
+NOT_CARRIED = {"journal_totals", "journal_changes", "leases", "jobs", "process_figures", "performance_minutes"}
 """Counted anew, or of the process that wrote them."""
 TABLES = [table for table in metadata.sorted_tables if table.name not in NOT_CARRIED]
 

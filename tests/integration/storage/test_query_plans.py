@@ -29,6 +29,7 @@ from alphaforge.storage.lists import (
 from alphaforge.storage.rejections import day_statement, last_evaluated_statement, newest_statement, old_statement
 from alphaforge.storage.results import open_statement, settled_results_statement, trader_results_statement
 from alphaforge.storage.rows import Position
+from alphaforge.storage.signal_results import followers_statement, others_statement, settled_statement
 from alphaforge.storage.signals import SignalCriteria, page_statement, performance_statement
 from alphaforge.storage.tables import (
     candles,
@@ -168,6 +169,8 @@ QUERIES = {
     "entries of a session": Query(entries(session="LONDON"), OPENED),
     "entries of a setup": Query(entries(setup="Breakout"), OPENED),
     "entries of a tag": Query(entries(tag="plan", behind=BEHIND), OPENED),
+    "entries of a signal": Query(entries(signal_id=40), "ix_journal_of_signal"),
+    "entries of a signal, behind a row": Query(entries(signal_id=40, behind=BEHIND), "ix_journal_of_signal"),
     "jobs, behind a row": Query(jobs_page((), (), 2_000, 101), "jobs_pkey|PRIMARY KEY"),
     "jobs of a kind": Query(jobs_page(("export",), (), None, 101), "ix_jobs_of_kind"),
     "jobs of a kind, behind a row": Query(jobs_page(("export",), (), 2_000, 101), "ix_jobs_of_kind"),
@@ -200,6 +203,7 @@ def rows_of(number: int) -> dict[Table, dict[str, Any]]:
             "trade_type": "BUY",
             "lots": 1.0,
             "entry_price": 1.0,
+            "signal_id": number if number % 40 == 0 else None,
         },
         rejections: rejection,
         evaluations: {
@@ -332,6 +336,25 @@ async def test_rows_that_a_filter_passes_over_are_not_read_from_the_table(filled
 @SQLITE  # PostgreSQL weighs pages: with so few it reads them
 async def test_performance_is_added_up_from_an_index(filled: Database) -> None:
     assert re.search(_IN_AN_INDEX, await plan_of(filled, performance_statement(MONDAY)))
+
+
+@SQLITE  # the same
+@pytest.mark.parametrize("own", [("by_strategy", "source"), ("by_manual", "source", "strategy"), ("by_predecessor",)])
+async def test_the_track_record_is_read_from_one_index(filled: Database, own: tuple[str, ...]) -> None:
+    async with filled.read() as connection:
+        dialect = connection.dialect
+    for within in ((), ("instrument", "start", "end")):
+        for statement in (settled_statement(own, within, dialect), others_statement(own, within)):
+            plan = await plan_of(filled, statement)
+            assert re.search(r"COVERING INDEX ix_signals_record", plan), plan
+
+
+async def test_who_followed_is_found_among_those_that_name_a_signal(filled: Database) -> None:
+    async with filled.read() as connection:
+        statement = followers_statement(connection.dialect)
+    plan = await plan_of(filled, statement)
+    assert re.search("ix_journal_of_signal", plan), plan
+    assert not re.search(r"SCAN \w+$|Seq Scan", plan, re.MULTILINE), plan
 
 
 async def test_postgresql_walks_an_index_rather_than_the_table_for_what_is_rare(filled: Database) -> None:

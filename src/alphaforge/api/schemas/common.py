@@ -10,14 +10,15 @@ Time = Annotated[
 ]
 
 
-def _no_flag(value: object) -> object:
+def no_flag(value: object) -> object:
+    """Refuse true and false, which Python takes for 1 and 0."""
     if isinstance(value, bool):
         message = "true and false are no numbers"
         raise ValueError(message)  # noqa: TRY004 - pydantic turns a ValueError into a refusal
     return value
 
 
-Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_flag)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(no_flag)]
 Price = Annotated[Number, Field(gt=0)]
 
 

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from alphaforge.api.parameters import Moment, Text
-from alphaforge.api.schemas.common import Answer, AnyCase, Next, Number, Price, Time, only_required
+from alphaforge.api.parameters import LARGEST_ID, Moment, Text
+from alphaforge.api.schemas.common import Answer, AnyCase, Next, Number, Price, Time, no_flag, only_required
 from alphaforge.core.errors import UnknownInstrument
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.signals.model import Direction
@@ -92,6 +92,7 @@ _Time = Annotated[Moment, BeforeValidator(_assumed_utc)]
 _Side = Annotated[Direction, AnyCase]
 _Lots = Annotated[Number, Field(gt=0, lt=1e9)]
 _Amount = Annotated[Number, Field(gt=-1e12, lt=1e12)]
+_SignalId = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(no_flag)]
 _Picture = Annotated[Text, Field(max_length=10_000_000)]
 
 
@@ -129,6 +130,11 @@ class EntryFields(BaseModel):
     screenshot_exit: _Picture | None = None
     screenshot_analysis: _Picture | None = None
     outcome: Annotated[TradeOutcome | None, AnyCase, Blank] = None
+    signal_id: Annotated[_SignalId | None, Blank] = Field(
+        None,
+        validation_alias=AliasChoices("signal_id", "signalId"),
+        description="The signal that the trade follows, of the same instrument. Also as `signalId`.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -229,6 +235,7 @@ class Entry(Answer):
     outcome: str | None
     created_at: Time | None
     updated_at: Time | None
+    signal_id: int | None = Field(description="The signal that the trade follows.")
 
 
 class ListedEntry(Entry):
@@ -272,27 +279,3 @@ class EntryList(Answer):
     count: int
     total_entries: int
     next: Next = None
-
-
-class JournalStatistics(Answer):
-    """The journal in figures."""
-
-    total_trades: int = Field(description="All entries, open ones included.")
-    wins: int
-    losses: int
-    win_rate: float = Field(description="Wins of all entries, in percent.")
-    total_pnl: float
-    total_pips: float
-    avg_r: float = Field(description="Mean R of the entries whose R is known and not zero, as in the predecessor.")
-
-
-class Stats(Answer):
-    """The same under the keys of /api/stats."""
-
-    total_trades: int
-    win_rate: float
-    profit_loss: float
-    total_pips: float
-    wins: int
-    losses: int
-    avg_r: float

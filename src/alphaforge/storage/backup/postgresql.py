@@ -15,17 +15,17 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.util import await_only
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseInUse, StorageError
-from alphaforge.storage import adoption, adoption_sqlite, tables, totals
+from alphaforge.storage import adoption, adoption_sqlite, tables
 from alphaforge.storage.address import Address
 from alphaforge.storage.adoption_postgresql import catalog, over_engine
-from alphaforge.storage.backup.anew import begin_anew
+from alphaforge.storage.backup.anew import begin_anew, recount_statements
 from alphaforge.storage.backup.file import Digest, Row, Tell, columns_in, open_part, open_still, quoted, tables_in
 from alphaforge.storage.backup.values import Meant, kept
 from alphaforge.storage.connection import dispose, transaction
 from alphaforge.storage.engine import PoolSettings, postgresql_engine
 from alphaforge.storage.failures import plainly, unreachable
 
-DERIVED = frozenset({tables.journal_totals.name})
+DERIVED = frozenset({tables.journal_totals.name, tables.journal_changes.name})
 """Kept by triggers, from other tables: counted again instead of carried over."""
 _BATCH_BYTES, _BATCH_ROWS = 4 * 1024 * 1024, 1_000
 _OTHERS = text(
@@ -101,7 +101,7 @@ def _without_what_follows_rows(target: sqlite3.Connection) -> list[str]:
     for kind, name, sql in found.fetchall():
         target.execute(f"DROP {kind} {quoted(name)}")
         again.append(sql)
-    return [*totals.recount_statements("sqlite"), *again]
+    return [*recount_statements("sqlite", tables_in(target)), *again]
 
 
 async def _copy_table(driver: Any, target: sqlite3.Connection, name: str, columns: list[str], count: Count) -> None:  # noqa: ANN401 - asyncpg's
@@ -159,7 +159,7 @@ def _filled(connection: Connection, source: sqlite3.Connection, where: str, tell
     for table in tables.metadata.sorted_tables:
         connection.exec_driver_sql(f"ALTER TABLE {quoted(table.name)} ENABLE TRIGGER USER")
         _continue_numbers(connection, table)
-    for statement in totals.recount_statements("postgresql"):
+    for statement in recount_statements("postgresql"):
         connection.exec_driver_sql(statement)
     begin_anew(connection)
     for table in tables.metadata.sorted_tables:

@@ -14,10 +14,10 @@ from pathlib import Path
 from sqlalchemy import LargeBinary
 
 from alphaforge.core.errors import DatabaseForeign, DatabaseInUse, DatabaseNewer, InvalidRows, StorageError
-from alphaforge.storage import adoption, adoption_sqlite, tables, totals
+from alphaforge.storage import adoption, adoption_sqlite, tables
 from alphaforge.storage.address import parse_address
 from alphaforge.storage.backup import file, postgresql
-from alphaforge.storage.backup.anew import begin_anew
+from alphaforge.storage.backup.anew import begin_anew, recount_statements
 from alphaforge.storage.backup.values import MINUS_ZERO, Meant
 from alphaforge.storage.failures import plainly
 from alphaforge.storage.lock import ProcessLock
@@ -124,7 +124,7 @@ def _settle(part: Path, source: str) -> None:
     with closing(file.open_part(part)) as connection:
         if source == "postgresql":
             _complain_of_what_sqlite_cannot_hold(connection)
-        for statement in totals.recount_statements("sqlite"):
+        for statement in recount_statements("sqlite"):
             connection.execute(statement)
     with plainly(), adoption_sqlite.transaction(part) as sqlalchemy:
         begin_anew(sqlalchemy)
