@@ -39,6 +39,7 @@ _WORDS: Mapping[str, str] = {
     "parameters": "settings",
     "params": "settings",
     "settings": "settings",
+    "source": "source",
 }
 """What each of its words means here, in snake case."""
 
