@@ -16,6 +16,7 @@ from alphaforge.market.price_feed import PriceFeed
 from alphaforge.settings import Settings
 from alphaforge.tasks.alert_work import AlertWork
 from alphaforge.tasks.background import Background
+from alphaforge.tasks.backtest_jobs import backtest_kinds
 from alphaforge.tasks.candle_jobs import candle_kinds
 from alphaforge.tasks.engine import Engine
 from alphaforge.tasks.files import Export, Rows, file_kinds
@@ -47,6 +48,7 @@ async def background_of(
         *market_kinds(strategy, opened.is_set),
         *candle_kinds(desk, opened.is_set),
         *_file_kinds(desk),
+        *backtest_kinds(desk.database),
         alerts.delivery.kind,
     )
     background = Background(

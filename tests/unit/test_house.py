@@ -45,7 +45,9 @@ def commands() -> set[str]:
     found = set()
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", None)
-        found |= {f"alphaforge {name} {one}" for one in inner} if inner else {f"alphaforge {name}"}
+        found |= {f"alphaforge {name} {one}" for one in inner or ()}
+        if not inner or command.invoke_without_command:
+            found.add(f"alphaforge {name}")
     return found
 
 

@@ -14,6 +14,8 @@ from alphaforge.api import (
     alerts,
     analysis,
     backtest,
+    backtest_reports,
+    backtests,
     bulk,
     cache_stats,
     candles,
@@ -75,6 +77,8 @@ _ROUTERS = (
     jobs.router,
     job_files.router,
     backtest.router,
+    backtest_reports.router,
+    backtests.router,
     statistics.router,
     documentation.router,
 )

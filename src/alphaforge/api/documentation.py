@@ -35,7 +35,10 @@ _TAGS = [
     {"name": "alerts", "description": "What was told to whom, and the channels."},
     {"name": "jobs", "description": "Work in the background: scans, downloads, files; how far it is, what came of it."},
     {"name": "system", "description": "How the system is, and its switch."},
-    {"name": "backtests", "description": "Not offered by this version."},
+    {
+        "name": "backtests",
+        "description": "The rules that run live, over stored candles, and what the evidence supports.",
+    },
 ]
 
 _HEADERS = {

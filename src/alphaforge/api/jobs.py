@@ -25,6 +25,7 @@ from alphaforge.api.services import Services
 from alphaforge.core.errors import InvalidInput, NoData, UnknownInstrument
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.times import rfc3339
+from alphaforge.storage.backtests import NEXT, TASKS
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.job_pieces import GIVEN, JobPieces
 from alphaforge.storage.jobs import DONE, ENDED, MARKET_LANE, STATUSES, Job, JobRepository
@@ -40,6 +41,7 @@ ENDED_AT_ONCE: dict[int | str, dict[str, Any]] = {
 }
 _LANES = {"scan": MARKET_LANE, "settle": MARKET_LANE}
 _OF_USERS = frozenset({"scan", "settle", "download_candles", EXPORT, IMPORT})
+_OF_BACKTESTS = frozenset({TASKS, NEXT})
 _DAY = 86_400
 _DAYS = 90
 
@@ -197,7 +199,7 @@ def listed_body(job: Job) -> dict[str, object]:
         "progress": job.progress,
         "attempts": job.attempts,
         "cancelling": job.cancelling,
-        "parameters": job.payload if job.kind in _OF_USERS else {},
+        "parameters": _parameters(job),
         "error": job.error,
         "file": _file_of(job),
         "created_at": stored_time(job.created_at),
@@ -205,6 +207,13 @@ def listed_body(job: Job) -> dict[str, object]:
         "started_at": stored_time(job.started_at),
         "finished_at": stored_time(job.finished_at),
     }
+
+
+def _parameters(job: Job) -> dict[str, Any]:
+    """What users may ask for; of a backtest's part only whose it is, for its tasks are long."""
+    if job.kind in _OF_BACKTESTS:
+        return {"backtest": job.payload["backtest"]}
+    return job.payload if job.kind in _OF_USERS else {}
 
 
 def _file_of(job: Job) -> dict[str, object] | None:

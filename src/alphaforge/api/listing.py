@@ -40,6 +40,7 @@ class CursorOf(IntEnum):
     HISTORY_SIGNAL = 5
     JOBS = 6
     ALERTS = 7
+    BACKTESTS = 8
 
 
 Fields = Annotated[Literal["full", "minimal"], Query(description="`minimal`: only the columns that a table shows.")]

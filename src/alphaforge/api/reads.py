@@ -73,7 +73,11 @@ READS: Mapping[str, Reads | None] = {
     "/api/alerts/channels": LIVE,  # the channels are this process's settings
     "/api/instruments/available": LIVE,  # what the account can trade, known after the first answer
     "/api/symbols": LIVE,  # another process may have added one a moment ago
-    "/api/backtest/symbols": Reads(),
+    "/api/backtest/symbols": Reads((CANDLES,)),
+    "/api/backtests": LIVE,  # as jobs: progress is told in no commit that others hear of
+    "/api/backtests/compare": LIVE,  # megabytes are read for it, and none kept
+    "/api/backtests/{backtest_id}": LIVE,
+    "/api/backtests/{backtest_id}/report": LIVE,  # as long as a year has trades
     "/api/statistics/definitions": Reads(),
     "/api/jobs": LIVE,  # progress is told in no commit that others hear of
     "/api/jobs/{job_id}": LIVE,

@@ -20,7 +20,7 @@ from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 MOST_POINTS: Final = 2_000
 """How many points a grid may have, if nobody says otherwise."""
 
-_MOST_VALUES = 100_000
+_MOST_VALUES = 20_000
 """More values of one setting than this are not even counted out."""
 
 

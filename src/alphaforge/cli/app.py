@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alphaforge.cli import alerts, candles, signals
+from alphaforge.cli import alerts, backtest, candles, signals
 from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
@@ -12,6 +12,7 @@ from alphaforge.cli.performance import performance
 from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
 from alphaforge.cli.serve import serve
+from alphaforge.cli.strategy_checks import lookahead_check, warmup_check
 from alphaforge.cli.worker import worker
 
 app = typer.Typer(
@@ -47,8 +48,11 @@ app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
 app.command()(performance)
+app.command()(lookahead_check)
+app.command()(warmup_check)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(signals.app, name="signals")
 app.add_typer(candles.app, name="candles")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(backtest.app, name="backtest")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, LargeBinary, Select, delete, func, literal, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, delete, exists, func, literal, select
 
 from alphaforge.core.candles import CandleSeries, Ints, empty_series, series_from_columns
 from alphaforge.core.errors import InvalidInput, StorageError
@@ -201,7 +201,19 @@ def _unpack(instrument: str, times: Sequence[int] | Ints, packed: bytes) -> Cand
 
 async def sources_of(connection: AsyncConnection, instrument: str | None = None) -> list[str]:
     """Whose candles there are, of one instrument or of any, by name."""
-    statement = select(candles.c.source).distinct().order_by(candles.c.source)
+    # from one source to the next through the key: DISTINCT would look at every candle there is
+    source = candles.c.source
+    each = select(func.min(source).label("source")).cte("each", recursive=True)
+    following = select(func.min(source)).where(source > each.c.source).scalar_subquery()
+    each = each.union_all(select(following).where(each.c.source.is_not(None)))
+    statement = select(each.c.source).where(each.c.source.is_not(None)).order_by(each.c.source)
     if instrument is not None:
-        statement = statement.where(candles.c.instrument == instrument)
+        statement = statement.where(exists().where(source == each.c.source, candles.c.instrument == instrument))
     return list((await connection.execute(statement)).scalars())
+
+
+async def spans_of_all(connection: AsyncConnection) -> list[tuple[str, str, int, int, int]]:
+    """What there is: source, instrument, the first and the last candle's start (epoch seconds), how many; in order."""
+    key, time = (candles.c.source, candles.c.instrument), candles.c.time
+    statement = select(*key, func.min(time), func.max(time), func.count()).group_by(*key).order_by(*key)
+    return [tuple(row) for row in (await connection.execute(statement)).all()]

@@ -79,7 +79,9 @@ class Engine:
 
     async def _serve(self, names: Sequence[str]) -> None:
         """Give each job of these kinds that is due a place as soon as one is free."""
-        places = asyncio.Semaphore(max(self._places, *(self._kinds[name].places for name in names)))
+        kinds = [self._kinds[name] for name in names]
+        least, most = max(kind.places for kind in kinds), min(kind.most or self._places for kind in kinds)
+        places = asyncio.Semaphore(max(least, min(most, self._places)))
         with self._database.commits.heard("jobs") as woken:
             async with asyncio.TaskGroup() as group:
                 while True:

@@ -38,8 +38,9 @@ class TaskKind:
     `run` answers the result, as JSON takes it; what it raises counts as a failure, after which the job is tried again
     in the next of `pauses` (seconds; the last one repeats), `attempts` times in all. It may be run again though it had
     succeeded (its process may have died before it could say so): it must not matter. `pool`: kinds of one pool share
-    its places; a slow receiver of alerts must not hold up a scan. `places`: so many the pool has at least. `timeout` in
-    seconds. A process takes jobs of a kind while it `is_ready` for them.
+    its places; a slow receiver of alerts must not hold up a scan. `places`: so many the pool has at least;
+    `most`: at most, for work that takes a core. `timeout` in seconds. A process takes jobs of a kind while it
+    `is_ready` for them.
     """
 
     name: str
@@ -50,6 +51,7 @@ class TaskKind:
     pauses: tuple[float, ...] = (2.0, 10.0, 60.0)
     is_ready: Callable[[], bool] = _always
     places: int = 0
+    most: int | None = None
 
     def pause_after(self, attempts: int) -> float | None:
         """Seconds until the next attempt after so many; None where there is none."""

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from api_bench import SQLITE, Bench
+from backtests_at_hand import keep_candles
 
 pytestmark = SQLITE
 
@@ -23,6 +24,7 @@ def shown() -> list[list[str]]:
 
 async def test_the_examples_work(bench: Bench) -> None:
     commands = shown()
+    await keep_candles(bench.services.database)
     assert len(commands) >= 13
     for shown_words in commands:
         words = ["-d" if word == "--data-binary" else word for word in shown_words]
@@ -33,7 +35,7 @@ async def test_the_examples_work(bench: Bench) -> None:
             continue  # never ends; see tests/integration/stream
         method = given.get("-X") or ("POST" if "-d" in given else "GET")
         answer = await bench.client.request(method, path, headers=headers, content=given.get("-d"))
-        is_job = method == "POST" and (path == "/api/jobs" or path.endswith("/import"))
+        is_job = method == "POST" and (path in ("/api/jobs", "/api/backtests") or path.endswith("/import"))
         assert answer.status_code == REFUSED.get(path, 202 if is_job else 200), f"{method} {path}: {answer.text}"
         if "-d" in given and "bulk" in path:
             rows = next(iter(json.loads(given["-d"]).values()))

@@ -88,12 +88,5 @@ async def test_instruments_say_when_they_trade(bench: Bench) -> None:
     assert (gbp["open"], gbp["next_open"]) == (False, "2026-03-08T21:03:00Z")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/api/backtest/symbols"), ("POST", "/api/backtest/run")])
-async def test_backtests_say_that_they_are_not_offered(bench: Bench, method: str, path: str) -> None:
-    problem = await bench.ask(method, path, 501)
-    assert "not offered" in problem["detail"]
-    assert problem["advice"]
-
-
 async def test_the_root_names_the_server(bench: Bench) -> None:
     assert await bench.get("/") == {"message": "AlphaForge API Server", "version": "2.0.0"}

@@ -80,7 +80,10 @@ async def test_what_takes_too_long_has_failed(database: Database) -> None:
     assert (done.status, done.error) == (FAILED, "It took longer than 0.01 s")
 
 
-async def test_no_more_run_at_once_than_there_are_places_in_their_pool(database: Database) -> None:
+@pytest.mark.parametrize(("how", "expected"), [({}, 2), ({"most": 1}, 1), ({"places": 3}, 3)])
+async def test_no_more_run_at_once_than_there_are_places_in_their_pool(
+    database: Database, how: dict[str, int], expected: int
+) -> None:
     under_way, most = 0, 0
     release = asyncio.Event()
 
@@ -92,14 +95,14 @@ async def test_no_more_run_at_once_than_there_are_places_in_their_pool(database:
         under_way -= 1
         return None
 
-    async with working(database, kind(counted), kind(double, "other", pool="other"), places=2) as board:
+    async with working(database, kind(counted, **how), kind(double, "other", pool="other"), places=2) as board:
         jobs = [await board.ask("work", {}) for _ in range(5)]
         other = await board.ask("other", {"n": 1})
         assert (await board.ended(other.id, SOON)).status == DONE  # a full pool holds up no other
         release.set()
         for job in jobs:
             await board.ended(job.id, SOON)
-    assert most == 2
+    assert most == expected
 
 
 async def test_a_running_job_is_cancelled_and_its_work_ends(

@@ -123,7 +123,3 @@ class Rejections(Answer):
     date: str = Field(examples=["2026-03-02"])
     rejections: list[Rejection]
     next: Next = None
-
-
-class BacktestBody(Answer):
-    """What a backtest would be asked; none is served by this version."""
