@@ -17,6 +17,7 @@ ANSWERS = {200, 404, 503}
 
 FILLED = {
     "/compare": "/compare?a=1&b=2",
+    "/breakdown": "/breakdown?by=hour",
     "{backtest_id}": "1",
     "{signal_id}": "1",
     "{entry_id}": "1",

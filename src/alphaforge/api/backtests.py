@@ -60,7 +60,7 @@ async def begin_backtest(services: Asked, once: ThisOnce, body: shapes.NewBackte
 
 
 async def asked_of(services: Services, body: shapes.NewBacktest) -> BacktestRequest:
-    """What is meant. Raises InvalidInput for what cannot be, and NoData where there are no candles."""
+    """What is meant. Raises InvalidInput for what cannot be, and Conflict where there are no candles."""
     names = _names(services, body.instruments)
     async with services.database.read() as connection:
         source = await source_of(connection, names, body.source, services.status.market().source)

@@ -126,7 +126,7 @@ async def scope(
 ) -> AsyncIterator[Scope]:
     """The candles that are meant, in a database that is open for the block; works beside a running server.
 
-    Raises NoData where there are none, InvalidInput where several sources would do.
+    Raises Conflict where there are none, InvalidInput where several sources would do.
     """
     from alphaforge.workflows.backtest_history import (  # noqa: PLC0415 - `--help` needs none of it
         is_simulated,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphaforge.backtests.checks import warm_from
-from alphaforge.core.errors import InvalidInput, NoData
+from alphaforge.core.errors import Conflict, InvalidInput, NoData
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.times import from_epoch, rfc3339
 from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
@@ -58,14 +58,14 @@ async def source_of(
 ) -> str:
     """Whose candles of these instruments are meant: those asked for, else the desk's own market's, else the only ones.
 
-    Raises NoData where there are none, InvalidInput where several would do.
+    Raises Conflict where there are none, InvalidInput where several would do.
     """
     having = {name: await sources_of(connection, name) for name in names}
     for name, sources in having.items():
         if not sources or (asked is not None and asked not in sources):
             others = f"; {', '.join(sources)} has some" if sources else ""
             whose = f" of {asked[:40]}" if asked is not None else ""
-            raise NoData(f"There are no candles of {name}{whose}{others}", advice=_download(name))
+            raise Conflict(f"There are no candles of {name}{whose}{others}", advice=_download(name))
     if asked is not None:
         return asked
     common = [one for one in next(iter(having.values())) if all(one in sources for sources in having.values())]
@@ -75,7 +75,7 @@ async def source_of(
         return common[0]
     if not common:
         found = ", ".join(f"{name} has those of {' and '.join(sources)}" for name, sources in having.items())
-        raise NoData(f"No source has candles of all of them: {found}", advice="Download what is missing.")
+        raise Conflict(f"No source has candles of all of them: {found}", advice="Download what is missing.")
     raise InvalidInput(
         f"{', '.join(names)}: there are candles of {', '.join(common)}", advice="Say with `source` whose are meant."
     )

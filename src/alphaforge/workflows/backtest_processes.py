@@ -84,11 +84,15 @@ class Child:
         """End it now, whatever it is at."""
         with suppress(ProcessLookupError):
             self.process.kill()
+        if self.process.stdout is not None:
+            await self.process.stdout.read()  # a pipe is closed when its end has been read
         await self.process.wait()
         if self.listening is not None:
             await self.listening
         if self.process.stdin is not None:
             self.process.stdin.close()
+            with suppress(ConnectionError):
+                await self.process.stdin.wait_closed()
 
     async def _listen(self) -> None:
         if self.process.stderr is not None:

@@ -176,8 +176,8 @@ async def test_the_same_key_is_the_same_backtest(bench: Bench) -> None:
     [
         ({"from": ASKED["to"], "to": ASKED["from"]}, 422, "The period ends on"),
         ({"instruments": ["EUR_USD"]}, 422, "Invalid pair"),
-        ({"instruments": ["USD_JPY"]}, 503, "There are no candles of USD_JPY"),
-        ({"source": "oanda-live"}, 503, "no candles of GBP_USD of oanda-live; sandbox has some"),
+        ({"instruments": ["USD_JPY"]}, 409, "There are no candles of USD_JPY"),
+        ({"source": "oanda-live"}, 409, "no candles of GBP_USD of oanda-live; sandbox has some"),
         ({"settings": {"minvotes": 2}}, 422, "no setting of the strategy"),
         ({"settings": {"min_votes": -1}}, 422, "minimum_votes = -1.0 is impossible"),
         ({"grid": {"min_votes": "1:3:0.001", "stop": "1:3:0.001"}}, 422, "A grid of 4,004,001 points"),
