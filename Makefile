@@ -39,8 +39,9 @@ help: ## say what there is
 run: $(RUN_STAMP) ## start the desk: API and documentation at http://127.0.0.1:5000
 	@exec $(BIN)/python -m alphaforge serve
 
+# On two cores three processes: much of a test is waiting for a server, a child, a market.
 test: $(DEV_STAMP) ## run every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 check: $(DEV_STAMP) ## lint, format, types, imports: under a minute
 	@$(BIN)/python -m ruff check --quiet

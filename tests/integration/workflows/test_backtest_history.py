@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alphaforge.core.candles import CandleSeries
-from alphaforge.core.errors import InvalidInput, NoData
+from alphaforge.core.errors import Conflict, InvalidInput, NoData
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.analysis import analyse
 from alphaforge.signals.settings import StrategySettings
@@ -86,9 +86,9 @@ async def test_whose_candles_are_meant(database: Database) -> None:
     await keep(database, SERIES, "oanda-practice")
     async with database.read() as connection:
         assert await source_of(connection, ["GBP_USD"], None) == "oanda-practice"
-        with pytest.raises(NoData, match="no candles of USD_JPY"):
+        with pytest.raises(Conflict, match="no candles of USD_JPY"):
             await source_of(connection, ["GBP_USD", "USD_JPY"], None)
-        with pytest.raises(NoData, match="no candles of GBP_USD of sandbox; oanda-practice has some"):
+        with pytest.raises(Conflict, match="no candles of GBP_USD of sandbox; oanda-practice has some"):
             await source_of(connection, ["GBP_USD"], "sandbox")
     await keep(database, SERIES.last(10), "sandbox-7")
     await keep(database, walk(USD_JPY, 10, seed=1), "import")
@@ -97,7 +97,7 @@ async def test_whose_candles_are_meant(database: Database) -> None:
             await source_of(connection, ["GBP_USD"], None, "oanda-live")
         assert await source_of(connection, ["GBP_USD"], None, "sandbox-7") == "sandbox-7"
         assert await source_of(connection, ["GBP_USD"], "oanda-practice", "sandbox-7") == "oanda-practice"
-        with pytest.raises(NoData, match="No source has candles of all of them"):
+        with pytest.raises(Conflict, match="No source has candles of all of them"):
             await source_of(connection, ["GBP_USD", "USD_JPY"], None)
 
 
