@@ -125,7 +125,7 @@ def _analysis(market: Market, name: str, settings: StrategySettings, analyses: M
     """The analysis at hand, or a new one."""
     found = analyses.get(name)
     if found is None:
-        return analyse(market.series[name], settings)
+        return analyse(market.series[name], settings).without_frames()
     if found.series is not market.series[name] or found.settings != settings:
         message = f"{name}: the analysis is of other candles or by other settings than the backtest"
         raise InvalidInput(message)

@@ -24,7 +24,7 @@ class Analyses:
         for name, series in self._market.series.items():
             held = self._held.get(name)
             if held is None or not same_analysis(held.settings, settings):
-                self._held[name] = analyse(series, settings)
+                self._held[name] = analyse(series, settings).without_frames()
             else:
                 self._held[name] = held.under(settings)
         return dict(self._held)

@@ -44,6 +44,8 @@ def decide(analysis: Analysis, row: int, context: Context) -> Decision:
     if context.instrument.name != series.instrument:
         raise InvalidInput(f"Candles of {series.instrument} cannot decide for {context.instrument.name}")
     position = analysis.first + at
+    if not analysis.timeframes:
+        raise InvalidInput(f"The analysis of {series.instrument} was kept without its timeframes: it decides nothing")
     candle_time = int(series.time[position])
     if not analysis.warm[at]:
         raise _warming_up(analysis, at, candle_time)

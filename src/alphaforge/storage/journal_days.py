@@ -113,7 +113,11 @@ class JournalDays:
         wanted = np.union1d(days, days + 1)
         trades = (await closed_on(connection, wanted)).trades
         found = await asyncio.to_thread(summarised, trades) if len(trades) > MANY else summarised(trades)
-        gone = np.setdiff1d(np.intersect1d(wanted, self._days.day), found.day)
+        left = wanted[~np.isin(wanted, found.day)]
+        place = np.searchsorted(
+            self._days.day, left
+        )  # they ascend: what sorts all days to find two takes ten times as long
+        gone = left[np.append(self._days.day, -1)[place] == left]
         self._days = replaced(self._days, found, gone)
         return len(trades)
 

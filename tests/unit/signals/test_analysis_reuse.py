@@ -92,3 +92,13 @@ def test_an_analysis_shares_its_columns_with_what_is_made_of_it(histories: dict[
     again = whole.under(replace(DEFAULT_SETTINGS, minimum_votes=3.0))
     assert again.buy is whole.buy
     assert again.fingerprint != whole.fingerprint
+
+
+def test_an_analysis_kept_without_its_timeframes_keeps_its_rows_and_refuses_to_decide(
+    histories: dict[str, CandleSeries],
+) -> None:
+    whole = analyse_last(histories["XAU_USD"], rows=100)
+    kept = whole.without_frames()
+    assert (kept.strength == whole.strength).all()
+    with pytest.raises(InvalidInput, match="without its timeframes"):
+        decisions(kept)
