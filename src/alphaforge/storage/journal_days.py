@@ -116,7 +116,7 @@ class JournalDays:
         left = wanted[~np.isin(wanted, found.day)]
         place = np.searchsorted(
             self._days.day, left
-        )  # they ascend: what sorts all days to find two takes ten times as long
+        )  # what sorts all days to find two is ten times slower
         gone = left[np.append(self._days.day, -1)[place] == left]
         self._days = replaced(self._days, found, gone)
         return len(trades)
