@@ -114,9 +114,7 @@ class JournalDays:
         trades = (await closed_on(connection, wanted)).trades
         found = await asyncio.to_thread(summarised, trades) if len(trades) > MANY else summarised(trades)
         left = wanted[~np.isin(wanted, found.day)]
-        place = np.searchsorted(
-            self._days.day, left
-        )  # what sorts all days to find two is ten times slower
+        place = np.searchsorted(self._days.day, left)  # what sorts all days to find two is ten times slower
         gone = left[np.append(self._days.day, -1)[place] == left]
         self._days = replaced(self._days, found, gone)
         return len(trades)
