@@ -10,12 +10,14 @@ and so must the statistics of the signals. `--database` keeps what the live side
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+import structlog
 from agreement import disagreements
 from replay import REAL_CANDLES, console
 from rich.progress import Progress
@@ -33,6 +35,8 @@ from alphaforge.workflows.desk import Desk
 from alphaforge.workflows.load_book import load_book
 from alphaforge.workflows.open_market import open_market
 from alphaforge.workflows.scan_market import scan_market
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from desks import desk_of
 
 NAMES = ("GBP_USD", "XAU_USD", "USD_JPY")
@@ -86,6 +90,7 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=400.0)
     parser.add_argument("--database", type=Path, default=None)
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if not given.candles.is_dir():
         console.print(f"Skipped: there are no candles at {given.candles}; ALPHAFORGE_REAL_CANDLES names their folder.")
         return 0
