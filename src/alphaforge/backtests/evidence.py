@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from alphaforge.statistics.resampling import MINIMUM_DAYS
+
 FEWEST: Final = 30
 """Trades below which nothing is said: a share of 30 is known to about 18 points."""
 
@@ -25,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is judged. Intervals are of 95 %, (low, high); None is not known.
+    """What is judged. Intervals are of 95 %, (low, high); None is not known. `days`: trading days with trades.
 
     `profit_factor` with its interval, after all costs; `without_spread`: the interval of the same without a spread.
     `random_share`: of the random entries that did at least as well (0-1), `p`: that share as a p-value. `sharpe`: the
@@ -33,6 +35,7 @@ class Measured:
     """
 
     trades: int
+    days: int
     profit_factor: float | None
     interval: tuple[float, float] | None
     random_share: float | None = None
@@ -45,7 +48,7 @@ class Measured:
 
 def verdict(measured: Measured) -> Verdict:
     """What these figures support. An edge asks for all at once: trades, interval, random entries, Sharpe ratio."""
-    if measured.trades < FEWEST:
+    if measured.trades < FEWEST or measured.days < MINIMUM_DAYS:
         return Verdict.TOO_FEW
     if measured.interval is None:
         return Verdict.NONE
@@ -72,7 +75,11 @@ def continued(text: str) -> str:
 
 
 def _too_few(measured: Measured) -> str:
-    return f"Too few trades to say anything: {measured.trades}." if measured.trades else "No trades: nothing to judge."
+    if not measured.trades:
+        return "No trades: nothing to judge."
+    if measured.trades < FEWEST:
+        return f"Too few trades to say anything: {measured.trades}."
+    return f"Too few trading days to say anything: {measured.trades:,} trades on {measured.days} of them."
 
 
 def _losing(measured: Measured) -> str:
@@ -80,8 +87,10 @@ def _losing(measured: Measured) -> str:
 
 
 def _none(measured: Measured) -> str:
-    if measured.interval is None:
+    if measured.interval is None and measured.profit_factor is None:
         return f"No edge shown: {measured.trades:,} trades without a loss have no profit factor to judge."
+    if measured.interval is None:
+        return f"No edge shown: hardly any of {measured.days} trading days lost, so the profit factor has no interval."
     if measured.interval[0] > 1:
         return f"No edge shown: {_numbers(measured)} lies above 1, but {_listed(_objections(measured))}."
     random = "" if measured.random_share is None else f"; {_share(measured.random_share)} did at least as well"

@@ -93,6 +93,7 @@ def _measured(
     free = {} if controls is None else controls["without_spread"]["profit_factor"]
     return Measured(
         trades=figures["counts"]["trades"],
+        days=figures["counts"]["days"],
         profit_factor=factor["value"],
         interval=_interval(factor),
         random_share=random.get("as_well"),

@@ -34,8 +34,10 @@ def _period(segment: Mapping[str, Any]) -> list[str]:
 
 
 def _history(segment: Mapping[str, Any]) -> list[str]:
+    since = f"{rfc3339(segment['start'])[:10]}T00:00:00Z"
     return [
-        f"{name}: {history['missing']:,} of {history['expected']:,} candles of the open market are missing."
+        f"{name}: {history['missing']:,} of {history['expected']:,} candles of the open market are missing. "
+        f"`alphaforge candles download {name} --from {since}` fetches them."
         for name, history in segment["history"].items()
         if history["missing"] > _LACKING * history["expected"]
     ]

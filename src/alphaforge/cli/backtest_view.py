@@ -48,12 +48,8 @@ def _print_run(report: _Report) -> None:
     _print_rejections(report["rejections"])
     if report["controls"] is not None:
         _print_controls(report["controls"])
-    for name, history in report["history"].items():
-        if history["gap_count"]:
-            missing = f"{history['missing']:,} of {history['expected']:,} candles are missing"
-            say(f"{name}: {missing}, in {history['gap_count']:,} gaps of three and more; the report lists them.")
-    if report["ambiguous"]:
-        say(f"{report['ambiguous']:,} trades touched stop and target in one candle: settled against the trade.")
+    for warning in report["warnings"]:
+        say(warning)
     if report["still_open"]:
         say(f"{report['still_open']:,} trades were still open at the end, and are in no figure.")
 

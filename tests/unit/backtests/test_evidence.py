@@ -9,6 +9,7 @@ from alphaforge.backtests.evidence import ENOUGH, Measured, Verdict, ratio, sent
 
 EDGE = Measured(
     trades=612,
+    days=180,
     profit_factor=1.31,
     interval=(1.12, 1.55),
     random_share=0.01,
@@ -86,6 +87,16 @@ EVEN = {"profit_factor": 0.94, "interval": (0.82, 1.08), "without_spread": (0.9,
             {"trades": 40, "profit_factor": None, "interval": None},
             Verdict.NONE,
             "No edge shown: 40 trades without a loss have no profit factor to judge.",
+        ),
+        (
+            {"trades": 173, "days": 11, "interval": None},
+            Verdict.TOO_FEW,
+            "Too few trading days to say anything: 173 trades on 11 of them.",
+        ),
+        (
+            {"interval": None},
+            Verdict.NONE,
+            "No edge shown: hardly any of 180 trading days lost, so the profit factor has no interval.",
         ),
         (
             {"trades": 12, "simulated": True},

@@ -32,7 +32,7 @@ def test_where_nothing_is_wrong_nothing_is_said() -> None:
         ),
         (
             {"history": {"GBP_USD": {"missing": 1_021, "expected": 50_000}}},
-            "GBP_USD: 1,021 of 50,000 candles of the open market are missing.",
+            "GBP_USD: 1,021 of 50,000 candles of the open market are missing. `alphaforge candles",
         ),
         ({"trades": {"ambiguous": [True, True, *[False] * 48]}}, "2 of 50 trades touched both levels in one candle"),
         ({"controls": None}, "This run was held against no controls."),
