@@ -85,18 +85,22 @@ async def test_no_more_run_at_once_than_there_are_places_in_their_pool(
     database: Database, how: dict[str, int], expected: int
 ) -> None:
     under_way, most = 0, 0
-    release = asyncio.Event()
+    full, release = asyncio.Event(), asyncio.Event()
 
     async def counted(running: Running) -> object:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
+        if most == expected:
+            full.set()
         await release.wait()
         under_way -= 1
         return None
 
     async with working(database, kind(counted, **how), kind(double, "other", pool="other"), places=2) as board:
         jobs = [await board.ask("work", {}) for _ in range(5)]
+        async with asyncio.timeout(SOON):
+            await full.wait()
         other = await board.ask("other", {"n": 1})
         assert (await board.ended(other.id, SOON)).status == DONE  # a full pool holds up no other
         release.set()
