@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from alphaforge.backtests.choices import Figure
 from alphaforge.backtests.equity_path import Trials
 from alphaforge.backtests.evidence import continued
-from alphaforge.backtests.plan import Figure, Kind, Plan, Result, plain_options
+from alphaforge.backtests.plan import Kind, Plan, Result, plain_options
 from alphaforge.backtests.point import point_of_segment
 from alphaforge.backtests.report import VERSION, document
 from alphaforge.backtests.schedule import Part, Schedule, figure_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alphaforge.backtests.model import Entry
+from alphaforge.backtests.choices import Entry
 from alphaforge.core.candles import CandleSeries, Floats, Ints
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.rounding import rounded

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from alphaforge.backtests.choices import Entry, Positions
 from alphaforge.core.candles import CandleSeries, Floats, Ints
 from alphaforge.core.errors import InvalidSetting
 from alphaforge.core.instruments import Instrument
@@ -20,20 +21,6 @@ Codes = npt.NDArray[np.int8]
 
 SIGNAL: Final = -1
 """The code of a row that became a signal, beside the positions in `tuple(Reason)` of what refused the others."""
-
-
-class Entry(StrEnum):
-    """Where a position is entered: at the quote of the signal, as live, or at the next candle's open."""
-
-    SIGNAL = "signal"
-    NEXT_OPEN = "next_open"
-
-
-class Positions(StrEnum):
-    """How many positions an instrument may have at once; `many`: as live, what cooldown and exposure allow."""
-
-    ONE = "one"
-    MANY = "many"
 
 
 class Reason(StrEnum):

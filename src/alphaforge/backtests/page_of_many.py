@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from alphaforge.backtests.choices import Figure
 from alphaforge.backtests.page import (
     UNKNOWN,
     count,
@@ -15,7 +16,6 @@ from alphaforge.backtests.page import (
     table,
     value_text,
 )
-from alphaforge.backtests.plan import Figure
 from alphaforge.backtests.plots import heatmap
 
 _SHOWN_POINTS: Final = 200

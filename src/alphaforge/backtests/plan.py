@@ -9,10 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Self
 
+from alphaforge.backtests.choices import Entry, Figure, Positions
 from alphaforge.backtests.grid import Point, Sweep, sweep_from
-from alphaforge.backtests.model import Entry, Options, Positions
+from alphaforge.backtests.model import Options
 from alphaforge.backtests.setting_texts import plain_settings, settings_from
 from alphaforge.backtests.walk_forward import Fold, Folds, folds_from, folds_of
 from alphaforge.core.errors import InvalidInput
@@ -29,28 +30,6 @@ class Kind(StrEnum):
     SINGLE = "single"
     GRID = "grid"
     WALK_FORWARD = "walk_forward"
-
-
-class Figure(StrEnum):
-    """By what the best of several settings is chosen; more is better."""
-
-    EXPECTANCY_R = "expectancy_r"
-    PROFIT_FACTOR = "profit_factor"
-    NET_R = "net_r"
-    SHARPE = "sharpe"
-
-    @property
-    def words(self) -> str:
-        """As a sentence calls it."""
-        return _WORDS[self]
-
-
-_WORDS: Final = {
-    Figure.EXPECTANCY_R: "expectancy in R",
-    Figure.PROFIT_FACTOR: "profit factor",
-    Figure.NET_R: "net R",
-    Figure.SHARPE: "Sharpe ratio",
-}
 
 
 @dataclass(frozen=True, slots=True)

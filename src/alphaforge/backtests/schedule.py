@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from alphaforge.backtests.choices import Figure
 from alphaforge.backtests.grid import Axis, Point
-from alphaforge.backtests.plan import Figure, Kind, Plan, Result, Task
+from alphaforge.backtests.plan import Kind, Plan, Result, Task
 from alphaforge.backtests.setting_texts import settled_with
 from alphaforge.backtests.walk_forward import Fold
 from alphaforge.core.errors import InvalidSetting

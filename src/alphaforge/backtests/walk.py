@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from alphaforge.backtests.candidates import Candidates
-from alphaforge.backtests.model import SIGNAL, Codes, Entry, Options, Positions, Reason
+from alphaforge.backtests.choices import Entry, Positions
+from alphaforge.backtests.model import SIGNAL, Codes, Options, Reason
 from alphaforge.core.candles import Floats
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.instruments import Instrument

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alphaforge.backtests.choices import Entry, Figure, Positions
 from alphaforge.cli import backtest_options as options
 from alphaforge.cli.backtest_options import Scope, bounds_of, names_of, scope, scratch
 from alphaforge.cli.output import AsJson, note, print_json, progress
@@ -34,11 +35,11 @@ def backtest(
     source: options.Source = None,
     grid: options.Grid = None,
     walk_forward: options.WalkForward = None,
-    by: options.ByOption = options.By.EXPECTANCY_R,
+    by: options.ByOption = Figure.EXPECTANCY_R,
     minimum_trades: options.MinimumTrades = 30,
     tried: options.Tried = 1,
-    entry: options.EntryOption = options.Entry.SIGNAL,
-    positions: options.PositionsOption = options.Positions.MANY,
+    entry: options.EntryOption = Entry.SIGNAL,
+    positions: options.PositionsOption = Positions.MANY,
     balance: options.Balance = 10_000.0,
     risk: options.Risk = None,
     financing: options.Financing = None,

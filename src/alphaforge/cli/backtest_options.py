@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alphaforge.backtests.choices import Entry, Figure, Positions
 from alphaforge.cli.opening import reading
 from alphaforge.cli.state import state
 from alphaforge.core.errors import InvalidInput
@@ -37,36 +37,13 @@ Set = Annotated[
 ]
 
 
-class Entry(StrEnum):
-    """Where a position is entered."""
-
-    SIGNAL = "signal"
-    NEXT_OPEN = "next_open"
-
-
-class Positions(StrEnum):
-    """How many positions an instrument may have at once."""
-
-    ONE = "one"
-    MANY = "many"
-
-
-class By(StrEnum):
-    """By what the best of several settings is chosen."""
-
-    EXPECTANCY_R = "expectancy_r"
-    PROFIT_FACTOR = "profit_factor"
-    NET_R = "net_r"
-    SHARPE = "sharpe"
-
-
 Grid = Annotated[
     list[str] | None, typer.Option(metavar="NAME=V1,V2", help="Values to try: a list or from:to:step; again for more.")
 ]
 WalkForward = Annotated[
     str | None, typer.Option(metavar="TRAIN/TEST", help="Choose on so many days, judge on the next: 180d/30d.")
 ]
-ByOption = Annotated[By, typer.Option("--by", help="By what the best of a grid is chosen.")]
+ByOption = Annotated[Figure, typer.Option("--by", help="By what the best of a grid is chosen.")]
 MinimumTrades = Annotated[int, typer.Option(min=0, help="Points with fewer trades are not chosen.")]
 Tried = Annotated[int, typer.Option(min=1, help="Settings tried on this history so far, this one included.")]
 EntryOption = Annotated[Entry, typer.Option("--entry", help="Enter at the signal's quote, or at the next open.")]

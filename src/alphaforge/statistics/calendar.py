@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from alphaforge.core.candles import Floats, Ints
-from alphaforge.core.zones import offsets
+from alphaforge.core.zones import NEW_YORK, offsets
 
-_NEW_YORK, _LONDON, _TOKYO = ZoneInfo("America/New_York"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Tokyo")
+_LONDON, _TOKYO = ZoneInfo("Europe/London"), ZoneInfo("Asia/Tokyo")
 _HOUR, _DAY = 3_600, 86_400
 _ROLL = 7 * _HOUR  # from 17:00 to midnight: what closes later belongs to the next day
 
@@ -40,7 +40,7 @@ def trading_days(times: Moments) -> Ints:
     17:00:00 itself belongs to the next day. So Sunday evening is Monday, and there is no candle on a Saturday.
     """
     moments = _whole(times)
-    return (moments + offsets(moments, _NEW_YORK) + _ROLL) // _DAY
+    return (moments + offsets(moments, NEW_YORK) + _ROLL) // _DAY
 
 
 def hours(times: Moments) -> Ints:
@@ -76,7 +76,7 @@ def sessions(times: Moments) -> npt.NDArray[np.int8]:
     the hour that they share. Days are not looked at: the market is closed at weekends.
     """
     moments = _whole(times)
-    london, new_york = _at_work(moments, _LONDON, 8, 17), _at_work(moments, _NEW_YORK, 8, 17)
+    london, new_york = _at_work(moments, _LONDON, 8, 17), _at_work(moments, NEW_YORK, 8, 17)
     tokyo = _at_work(moments, _TOKYO, 9, 18)
     chosen = np.select(
         [london & new_york, london, new_york, tokyo],

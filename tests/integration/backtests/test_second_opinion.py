@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from alphaforge.backtests.candidates import Evaluated
+from alphaforge.backtests.choices import Entry, Positions
 from alphaforge.backtests.engine import trade
 from alphaforge.backtests.entries import Entries, entries
-from alphaforge.backtests.model import SIGNAL, Entry, Market, Options, Positions, Reason
+from alphaforge.backtests.model import SIGNAL, Market, Options, Reason
 from alphaforge.core.candles import CandleSeries, Floats, Ints, Ohlc
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument

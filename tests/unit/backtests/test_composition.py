@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from alphaforge.backtests import schedule
+from alphaforge.backtests.choices import Figure
 from alphaforge.backtests.composition import composed
 from alphaforge.backtests.grid import parse_sweep
 from alphaforge.backtests.perform import Analyses, perform
-from alphaforge.backtests.plan import Figure, Plan, Task
+from alphaforge.backtests.plan import Plan, Task
 from alphaforge.backtests.report import report_of
 from alphaforge.backtests.schedule import Schedule
 from alphaforge.backtests.setting_texts import plain_settings

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from alphaforge.backtests.choices import Entry
 from alphaforge.backtests.controls import (
     Controls,
     _open_rows,
@@ -15,7 +16,7 @@ from alphaforge.backtests.controls import (
 )
 from alphaforge.backtests.engine import run
 from alphaforge.backtests.judged import judged
-from alphaforge.backtests.model import Entry, Options, Rows
+from alphaforge.backtests.model import Options, Rows
 from alphaforge.backtests.period import evaluated_period
 from alphaforge.backtests.trades import trades_of
 from alphaforge.core.candles import Ohlc

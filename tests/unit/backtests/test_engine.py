@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alphaforge.backtests.choices import Entry, Positions
 from alphaforge.backtests.engine import run
-from alphaforge.backtests.model import SIGNAL, Entry, Market, Options, Positions, Reason, Run
+from alphaforge.backtests.model import SIGNAL, Market, Options, Reason, Run
 from alphaforge.core.candles import CandleSeries, empty_series, series_from_columns
 from alphaforge.core.errors import AlphaForgeError, InvalidInput, NoData
 from alphaforge.core.granularity import Granularity

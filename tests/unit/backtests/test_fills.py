@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alphaforge.backtests.choices import Entry
 from alphaforge.backtests.entries import Entries, entries
 from alphaforge.backtests.fills import ACTIVE, NEVER, STATUSES, Ends, settle_all
-from alphaforge.backtests.model import Entry
 from alphaforge.core.candles import CandleSeries, empty_series
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.granularity import Granularity

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from alphaforge.backtests.choices import Entry
 from alphaforge.backtests.engine import run
-from alphaforge.backtests.model import Entry, Market, Options, Reason, Run
+from alphaforge.backtests.model import Market, Options, Reason, Run
 from alphaforge.core.candles import CandleSeries, empty_series, joined
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument

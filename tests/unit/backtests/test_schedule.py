@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from alphaforge.backtests import schedule
+from alphaforge.backtests.choices import Entry, Figure, Positions
 from alphaforge.backtests.grid import parse_sweep
-from alphaforge.backtests.model import Entry, Options, Positions
-from alphaforge.backtests.plan import Figure, Kind, Plan, Task
+from alphaforge.backtests.model import Options
+from alphaforge.backtests.plan import Kind, Plan, Task
 from alphaforge.backtests.schedule import Schedule
 from alphaforge.backtests.setting_texts import with_settings
 from alphaforge.backtests.walk_forward import Folds

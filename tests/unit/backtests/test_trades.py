@@ -3,8 +3,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from alphaforge.backtests.choices import Entry
 from alphaforge.backtests.engine import run
-from alphaforge.backtests.model import Entry, Market, Options, Run
+from alphaforge.backtests.model import Market, Options, Run
 from alphaforge.backtests.trades import order_of, trades_of
 from alphaforge.core.market_hours import hours_of
 from alphaforge.signals.model import Status
