@@ -1,4 +1,4 @@
-# Needs a Python >= 3.11 and make, nothing else. `make` alone says what there is.
+# Needs a Python >= 3.11 and make, nothing else: where there is no Node.js for the web client, one comes as a wheel. `make` alone says what there is.
 #
 # Everything is installed into .venv from the two locks, each file held against its hash; a stamp in .venv says
 # for which lock, so that a second call goes straight to work. Another interpreter: make PYTHON=/path/to/python run
@@ -7,9 +7,12 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 RUN_STAMP := .venv/stamp-run
 DEV_STAMP := .venv/stamp-dev
+NPM_STAMP := .venv/stamp-npm
+WEB_STAMP := .venv/stamp-web
+TYPES := web/src/api/schema.d.ts
 UV := $(BIN)/uv --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-header --group build $(UPGRADE)
+	--generate-hashes --no-emit-index-url --no-header $(UPGRADE)
 
 # An environment knows where it lies: after the folder was moved it is made anew.
 ifneq ($(shell cat .venv/stamp-place 2>/dev/null),$(CURDIR))
@@ -20,6 +23,7 @@ endif
 ifneq ($(shell test -w "$$HOME" && echo writable),writable)
 export UV_NO_CACHE := 1
 export PIP_NO_CACHE_DIR := 1
+export npm_config_cache := $(CURDIR)/.venv/npm-cache
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -27,27 +31,38 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem \
 	/etc/ssl/cert.pem),)
 export UV_SYSTEM_CERTS := 1
+export NODE_EXTRA_CA_CERTS ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt \
+	/etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
 endif
 
-.PHONY: help run test check bench bench-check bench-accept replay soak-cache clean lock anew
+# The machine's Node.js where it is new enough for what builds the web client (web/package.json, engines).
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web --silent
+NODE_FITS := node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' && npm --version
+
+.PHONY: help run test check web bench bench-check bench-accept replay soak-cache clean lock anew
 .DEFAULT_GOAL := help
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-run: $(RUN_STAMP) ## start the desk: API and documentation at http://127.0.0.1:5000
+run: $(RUN_STAMP) $(WEB_STAMP) ## start the desk at http://127.0.0.1:5000
 	@exec $(BIN)/python -m alphaforge serve
 
 # On two cores three processes: much of a test is waiting for a server, a child, a market.
-test: $(DEV_STAMP) ## run every test
+test: $(DEV_STAMP) $(WEB_STAMP) ## run every test
+	@$(NPM) test
 	@$(BIN)/python -m pytest -n 3
 
-check: $(DEV_STAMP) ## lint, format, types, imports: under a minute
+check: $(DEV_STAMP) $(NPM_STAMP) $(TYPES) ## lint, format, types, imports: under a minute
 	@$(BIN)/python -m ruff check --quiet
 	@$(BIN)/python -m ruff format --check --quiet
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(NPM) run check
+
+web: $(WEB_STAMP) ## build the web client
 
 bench: $(DEV_STAMP) ## measure, and say what the machine was
 	@$(BIN)/python -m benchmarks
@@ -65,11 +80,13 @@ soak-cache: $(DEV_STAMP) ## write and read for long, and hold every kept answer 
 	@$(BIN)/python tests/e2e/soak_cache.py $(SOAK)
 
 lock: .venv/stamp-uv ## fit both locks to pyproject.toml; all versions anew: make lock UPGRADE=--upgrade
-	@$(LOCK) pyproject.toml -o requirements.lock
-	@$(LOCK) pyproject.toml --group dev --constraint requirements.lock -o requirements-dev.lock
+	@$(LOCK) pyproject.toml --group build -o requirements.lock
+	@$(LOCK) pyproject.toml --group build --group dev --constraint requirements.lock -o requirements-dev.lock
+	@$(LOCK) --group node -o requirements-node.lock
 
 clean: ## remove the environment and everything that was built; databases stay
 	@rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-artifacts
+	@rm -rf web/node_modules $(TYPES) src/alphaforge/api/web
 	@find src tests migrations benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN_STAMP): requirements.lock pyproject.toml .venv/stamp-uv
@@ -81,6 +98,24 @@ $(RUN_STAMP): requirements.lock pyproject.toml .venv/stamp-uv
 $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
 	@echo 'Installing what requirements-dev.lock pins ...'
 	@$(UV) pip install --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(NPM_STAMP): web/package-lock.json web/.npmrc $(RUN_STAMP) requirements-node.lock
+	@$(NODE_FITS) >/dev/null 2>&1 || { echo 'Installing a Node.js for the web client into .venv ...'; \
+		$(UV) pip install --python $(BIN)/python --require-hashes -r requirements-node.lock; }
+	@echo 'Installing what web/package-lock.json pins ...'
+	@$(NPM) ci --no-progress
+	@touch $@
+
+# The client's types are those of the interface: made of its description, which is only written where it changed.
+$(TYPES): $(NPM_STAMP) $(shell find src/alphaforge/api -name '*.py')
+	@$(BIN)/python -m alphaforge openapi > .venv/openapi.json
+	@$(NPM) run types
+	@touch $@
+
+$(WEB_STAMP): $(NPM_STAMP) $(TYPES) $(shell find web -name node_modules -prune -o -type f -print)
+	@echo 'Building the web client ...'
+	@$(NPM) run build
 	@touch $@
 
 .venv/stamp-uv: $(NEW_ENVIRONMENT)

@@ -47,6 +47,7 @@ from alphaforge.api.middleware.allowance import RateLimit, SharedCounts
 from alphaforge.api.middleware.answers import Remembering
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.middleware.request_log import RequestLog
+from alphaforge.api.middleware.web_client import BUILT, WebClient
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.errors import AlphaForgeError
@@ -98,9 +99,19 @@ def create_app(
     `second_level` keeps answers for several processes, `shared_counts` counts what clients ask of them.
     """
     options = options or ApiOptions()
+    app = described(options.version, lifespan)
+    app.add_exception_handler(AlphaForgeError, answer_own_error)
+    app.add_exception_handler(HTTPException, answer_http_exception)
+    app.add_exception_handler(RequestValidationError, answer_validation_error)
+    serve(app, services, options, second_level, shared_counts)
+    return app
+
+
+def described(version: str, lifespan: Lifespan | None = None) -> FastAPI:
+    """The routes and their description (`openapi()`), with nothing behind them yet."""
     app = FastAPI(
         title="AlphaForge",
-        version=options.version,
+        version=version,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -116,11 +127,7 @@ def create_app(
             "auto_configure": False,
         },
     )
-    app.add_exception_handler(AlphaForgeError, answer_own_error)
-    app.add_exception_handler(HTTPException, answer_http_exception)
-    app.add_exception_handler(RequestValidationError, answer_validation_error)
     documentation.describe(app)
-    serve(app, services, options, second_level, shared_counts)
     return app
 
 
@@ -142,7 +149,8 @@ def serve(
     app.state.services = services
     app.state.options = options
     app.state.layers = layers
-    app.user_middleware = [log, *_middleware(options, layers)]
+    page = Middleware(WebClient, folder=options.web_client or BUILT)
+    app.user_middleware = [log, page, *_middleware(options, layers)]
     app.middleware_stack = None  # built with the first request
 
 

@@ -8,6 +8,7 @@ from alphaforge.cli import alerts, backtest, candles, signals
 from alphaforge.cli.backup import backup, restore
 from alphaforge.cli.config import config
 from alphaforge.cli.doctor import doctor
+from alphaforge.cli.openapi import openapi
 from alphaforge.cli.performance import performance
 from alphaforge.cli.sandbox import sandbox
 from alphaforge.cli.scan import scan
@@ -48,6 +49,7 @@ app.command()(sandbox)
 app.command()(config)
 app.command()(doctor)
 app.command()(performance)
+app.command()(openapi)
 app.command()(lookahead_check)
 app.command()(warmup_check)
 app.command()(backup)

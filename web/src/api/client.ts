@@ -1,0 +1,78 @@
+/** The one way to the server. Its types are those of the interface's own description. */
+
+import createClient, { type Middleware } from "openapi-fetch";
+import { keptKey } from "./key";
+import { Problem, problemOf, unreachable } from "./problem";
+import type { components, paths } from "./schema";
+
+/** A shape of the interface by its name, for instance `Schema<"Signal">`. */
+export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
+
+type Listener = () => void;
+const refused = new Set<Listener>();
+
+/** Call `listener` whenever the server asks for its key; the answer ends that. */
+export function onKeyDemanded(listener: Listener): () => void {
+  refused.add(listener);
+  return () => refused.delete(listener);
+}
+
+export function demandKey(): void {
+  for (const listener of refused) listener();
+}
+
+/** The headers that carry the key, where there is one. */
+export function keyHeaders(): Record<string, string> {
+  const key = keptKey();
+  return key === null ? {} : { "X-API-Key": key };
+}
+
+const carryKey: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(keyHeaders())) request.headers.set(name, value);
+    return request;
+  },
+  onResponse({ response }) {
+    if (response.status === 401) demandKey();
+  },
+  onError({ error }) {
+    return error instanceof DOMException && error.name === "AbortError" ? error : unreachable();
+  },
+};
+
+/** `server.GET("/api/signals", { params: { query: { limit: 50 } } })`; hand it to `answer`. */
+export const server = createClient<paths>({ baseUrl: "" });
+server.use(carryKey);
+
+/** What was answered, or a Problem thrown. */
+export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await asked;
+  if (!response.ok) throw problemOf(response.status, error);
+  return data as T;
+}
+
+/** Any failure as a Problem: what is thrown beside them is a defect of this client, and says so. */
+export function asProblem(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem(0, `The page has a defect: ${String(error)}`);
+}
+
+/** A key by which a repeated POST is known as the same: keep it as long as the form is. */
+export function idempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A file of the server, saved under the name that the server gives it. The key cannot travel in a link. */
+export async function download(path: string): Promise<void> {
+  const response = await fetch(path, { headers: keyHeaders() }).catch(() => {
+    throw unreachable();
+  });
+  if (response.status === 401) demandKey();
+  if (!response.ok) throw problemOf(response.status, await response.json().catch(() => null));
+  const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = name ?? path.split("?")[0]!.split("/").at(-1)!;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,0 +1,107 @@
+/** What the desk knows at this moment: instruments, prices, how market and stream are. Kept current by the stream. */
+
+import { SvelteMap } from "svelte/reactivity";
+import { type Schema, answer, server } from "../api/client";
+import type { ServerEvent } from "./events";
+import { type StreamState, listen } from "./stream";
+
+export type Instrument = Schema<"WatchedInstrument">;
+export type Price = Schema<"InstrumentPrice">;
+export type Signal = Schema<"StreamedSignal">;
+
+/** What may be listened to; `reset` says that something was missed: load anew what you show. */
+export type Happenings = {
+  signal: Signal;
+  outcome: Signal;
+  rejection: Schema<"Rejection">;
+  candle: Schema<"StreamedCandle">;
+  reset: Schema<"StreamReset">;
+};
+
+const STALE_AFTER_MS = 60_000; // as the server has it for quotes; here for what the stream brought last
+const TICK_MS = 1_000;
+
+class Live {
+  stream = $state<StreamState>("connecting");
+  /** Since when the stream is down, in ms; null while it is not. */
+  downSince = $state<number | null>(null);
+  /** null until the first status came. */
+  status = $state.raw<Schema<"StreamedStatus"> | null>(null);
+  instruments = $state.raw<Instrument[]>([]);
+  prices = new SvelteMap<string, Price>();
+  /** The browser's time, a step a second: what ages and clocks are shown by. */
+  now = $state(Date.now());
+
+  #listeners = new Map<string, Set<(happened: never) => void>>();
+  #retry = new EventTarget();
+  #came = new Map<string, number>();
+
+  /** Listen, until the answer is called. */
+  start(): () => void {
+    const ending = new AbortController();
+    const told = { event: (event: ServerEvent) => this.#take(event), state: (state: StreamState) => this.#turn(state) };
+    void listen("/api/stream", told, ending.signal, this.#retry);
+    const ticking = setInterval(() => (this.now = Date.now()), TICK_MS);
+    const again = () => this.retry();
+    window.addEventListener("online", again);
+    return () => {
+      ending.abort();
+      clearInterval(ticking);
+      window.removeEventListener("online", again);
+    };
+  }
+
+  /** Connect now rather than when the wait is over. */
+  retry(): void {
+    this.#retry.dispatchEvent(new Event("retry"));
+  }
+
+  /** Call `listener` whenever it happens; the answer ends that. */
+  on<Kind extends keyof Happenings>(kind: Kind, listener: (happened: Happenings[Kind]) => void): () => void {
+    const listeners = this.#listeners.get(kind) ?? new Set();
+    this.#listeners.set(kind, listeners);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  instrument(name: string | null | undefined): Instrument | undefined {
+    return this.instruments.find((one) => one.instrument === name);
+  }
+
+  /** Seconds since the market said this price: its age when it came, and what passed since. */
+  age(price: Price): number {
+    return price.age_seconds + Math.max(0, this.now - (this.#came.get(price.instrument) ?? this.now)) / 1000;
+  }
+
+  isStale(price: Price): boolean {
+    return price.stale || this.age(price) * 1000 > STALE_AFTER_MS;
+  }
+
+  /** The instruments from the server; whoever adds or removes one asks anew. */
+  async loadInstruments(): Promise<void> {
+    this.instruments = (await answer(server.GET("/api/instruments"))).instruments;
+  }
+
+  #turn(state: StreamState): void {
+    if (state === "live") {
+      this.downSince = null;
+      void this.loadInstruments().catch(() => undefined); // the next connection asks again
+    } else if (state === "down") {
+      this.downSince ??= Date.now();
+    }
+    this.stream = state;
+  }
+
+  #take(event: ServerEvent): void {
+    const body = JSON.parse(event.data);
+    if (event.kind === "price") {
+      this.#came.set(body.instrument, Date.now());
+      this.prices.set(body.instrument, body);
+    } else if (event.kind === "status") {
+      this.status = body;
+    }
+    for (const listener of this.#listeners.get(event.kind) ?? []) listener(body as never);
+  }
+}
+
+export const live = new Live();
