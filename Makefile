@@ -107,13 +107,13 @@ $(NPM_STAMP): web/package-lock.json web/.npmrc $(RUN_STAMP) requirements-node.lo
 	@$(NPM) ci --no-progress
 	@touch $@
 
-# The client's types are those of the interface: made of its description, which is only written where it changed.
+# The client's types are those of the interface: made of its description. Only checking needs them, not building.
 $(TYPES): $(NPM_STAMP) $(shell find src/alphaforge/api -name '*.py')
 	@$(BIN)/python -m alphaforge openapi > .venv/openapi.json
 	@$(NPM) run types
 	@touch $@
 
-$(WEB_STAMP): $(NPM_STAMP) $(TYPES) $(shell find web -name node_modules -prune -o -type f -print)
+$(WEB_STAMP): $(NPM_STAMP) $(shell find web -name node_modules -prune -o -type f ! -name schema.d.ts -print)
 	@echo 'Building the web client ...'
 	@$(NPM) run build
 	@touch $@
