@@ -42,6 +42,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the policy allows no scripts or styles within the page
     modulePreload: { polyfill: false },
     target: "es2022",
+    rolldownOptions: { checks: { pluginTimings: false } }, // a machine that is slow is no fault of the client
   },
   server: { proxy: { "/api": desk, "/docs": desk, "/openapi.json": desk, "/health": desk } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
