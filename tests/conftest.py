@@ -5,8 +5,9 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import structlog
 
 from alphaforge.storage.engine import Database
 from servers import Unavailable, postgres_server, valkey_server
+
+EmptyDatabase = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[str]]
 
 _numbers = count(1)
 
@@ -153,8 +156,21 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with our tables and nothing in them: SQLite, then PostgreSQL."""
+    with _empty_database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_database() -> EmptyDatabase:
+    """Makes a database for whoever wants it for longer than a test: of his fixture's request, in a folder of his."""
+    return _empty_database
+
+
+@contextmanager
+def _empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """A database with our tables and nothing in them, of the kind that the fixture's parameter says."""
     if request.param == "sqlite":
-        path = tmp_path / "alphaforge.db"
+        path = folder / "alphaforge.db"
         shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
