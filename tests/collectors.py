@@ -14,7 +14,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A span as it came; ids in hexadecimal, `parent` empty for a root, times in epoch seconds."""
+    """A span as it came; ids in hexadecimal, `parent` empty for a root, times in epoch seconds.
+
+    `links`: the trace and the step of each other span that it names.
+    """
 
     name: str
     trace: str
@@ -23,6 +26,7 @@ class Sent:
     kind: int
     attributes: dict[str, Any]
     events: list[tuple[str, dict[str, Any]]]
+    links: list[tuple[str, str]]
     failed: bool
     state: str
     began: float
@@ -65,6 +69,7 @@ def _sent(span: Any, resource: dict[str, Any]) -> Sent:
         *(span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), span.kind),
         _values(span.attributes),
         [(event.name, _values(event.attributes)) for event in span.events],
+        [(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
         span.status.code == 2,
         span.trace_state,
         span.start_time_unix_nano / 1e9,

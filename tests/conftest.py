@@ -1,11 +1,14 @@
 """Fixtures of every room: real databases and servers, each test with its own."""
 
 import asyncio
+import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import structlog
 
 from alphaforge.storage.engine import Database
 from servers import Unavailable, postgres_server, valkey_server
+
+EmptyDatabase = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[str]]
 
 _numbers = count(1)
 
@@ -27,6 +32,38 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+_enum_of = signal._int_to_enum  # type: ignore[attr-defined] - private, and its meaning stays what it was
+signal._int_to_enum = lambda value, kind: _enum_of(value, kind) if isinstance(value, int) else value  # type: ignore[attr-defined]
+"""After each run of a loop asyncio asks for the handler of SIGINT, and `signal` asks an enumeration whether that is one
+of its members: the refusal writes the handler out, with the task and all that its result refers to. Whole markets with
+every candle were printed so after each asynchronous fixture, for nobody: a second each time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the end-to-end tests out among the others: together they are minutes, most of which they wait.
+
+    Each process of xdist begins with a piece of the list. Modules stay whole, for the sake of what their tests share.
+    """
+    long = [item for item in items if _LONG in item.path.parents]
+    rest = [list(module) for _, module in groupby((one for one in items if one not in long), lambda item: item.path)]
+    each, passed, items[:] = sum(map(len, rest)) / (len(long) or 1), 0, []
+    for module in rest:
+        while long and len(items) - passed >= passed * each:
+            items.append(long.pop(0))
+            passed += 1
+        items += module
+    items += long
+
+
+_LONG = Path(__file__).with_name("e2e")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: each full search for rubbish went through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
@@ -119,8 +156,21 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with our tables and nothing in them: SQLite, then PostgreSQL."""
+    with _empty_database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_database() -> EmptyDatabase:
+    """Makes a database for whoever wants it for longer than a test: of his fixture's request, in a folder of his."""
+    return _empty_database
+
+
+@contextmanager
+def _empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """A database with our tables and nothing in them, of the kind that the fixture's parameter says."""
     if request.param == "sqlite":
-        path = tmp_path / "alphaforge.db"
+        path = folder / "alphaforge.db"
         shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
         yield f"sqlite:///{path}"
         return

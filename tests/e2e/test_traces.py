@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from processes import Server, sandbox, server, until, worker
+from processes import NAMES, Server, sandbox, server, until, worker
 
 from collectors import Collector, Sent, collecting, receiving
 
@@ -56,6 +56,16 @@ def is_whole(spans: list[Sent]) -> bool:
     return {span.name for span in spans} >= set(_WAY) and all(span.parent in known for span in spans)
 
 
+def fetched(spans: list[Sent]) -> set[str]:
+    """The instruments whose candles it says how they came: by a call that was answered, or by the schedule's, awaited.
+
+    The schedule asks for candles whether it decides or not; who asks while it does gets its answer.
+    """
+    answered = ("attempt answered", {"http.response.status_code": 200})
+    calls = {span.name.removeprefix("OANDA M5 candles of ") for span in spans if answered in span.events}
+    return calls | {span.name.removeprefix("await refresh ") for span in spans}
+
+
 def check(collector: Collector, trace: str) -> list[Sent]:
     """The trace leads from the request to the sending, and says nothing that it must not; its spans."""
     until(lambda: is_whole(collector.of(trace)), "the whole trace came")
@@ -66,8 +76,7 @@ def check(collector: Collector, trace: str) -> list[Sent]:
     assert request.began < job.began <= alert.began
     stored = named(spans, _INSERT)
     assert stored.attributes["db.query.text"].startswith("INSERT INTO trading_signals")
-    calls = [span for span in spans if span.name.startswith("OANDA ")]
-    assert any(("attempt answered", {"http.response.status_code": 200}) in call.events for call in calls)
+    assert set(NAMES) <= fetched(spans)
     for body in collector.bodies:
         assert b"c4nary" not in body
         assert b"Bearer" not in body

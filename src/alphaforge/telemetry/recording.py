@@ -81,9 +81,13 @@ class Recording:
         self._random = random.Random()  # noqa: S311 - chooses what is recorded, hides nothing
         self._skip = self._gap()
 
-    def started(self, parent: Context, name: str, kind: Kind, attributes: Attributes | None) -> trace.Span:
-        """A span that begins now."""
-        return self._tracer.start_span(name, parent, self._kinds[kind], attributes)
+    def started(
+        self, parent: Context, name: str, kind: Kind, attributes: Attributes | None, *, linked: str | None
+    ) -> trace.Span:
+        """A span that begins now; `linked` names a step of another trace that it has to do with."""
+        other = None if linked is None else self._parent(linked, "")
+        links = () if other is None else (trace.Link(trace.get_current_span(other[0]).get_span_context()),)
+        return self._tracer.start_span(name, parent, self._kinds[kind], attributes, links)
 
     def below(self, recorded: trace.Span) -> Context:
         """The context of what is done within a span."""

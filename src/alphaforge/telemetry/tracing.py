@@ -58,19 +58,28 @@ class Step:
 
 
 class _Span(Step):
-    __slots__ = ("_attributes", "_kind", "_name", "_parent", "_recording", "_token", "recorded")
+    __slots__ = ("_attributes", "_kind", "_linked", "_name", "_parent", "_recording", "_token", "recorded")
 
     recorded: "Recorded"
     _token: "Token[_Span | None]"
 
     def __init__(
-        self, recording: "Recording", parent: "Context", name: str, kind: Kind, attributes: Attributes | None
+        self,
+        recording: "Recording",
+        parent: "Context",
+        name: str,
+        kind: Kind,
+        attributes: Attributes | None,
+        *,
+        linked: str | None = None,
     ) -> None:
-        self._recording, self._parent = recording, parent
+        self._recording, self._parent, self._linked = recording, parent, linked
         self._name, self._kind, self._attributes = name, kind, attributes
 
     def __enter__(self) -> Self:
-        self.recorded = self._recording.started(self._parent, self._name, self._kind, self._attributes)
+        self.recorded = self._recording.started(
+            self._parent, self._name, self._kind, self._attributes, linked=self._linked
+        )
         self._token = _current.set(self)
         return self
 
@@ -96,9 +105,9 @@ class _Span(Step):
     def fail(self, why: str) -> None:
         self._recording.failed(self.recorded, why)
 
-    def within(self, name: str, kind: Kind, attributes: Attributes | None) -> Step:
+    def within(self, name: str, kind: Kind, attributes: Attributes | None, *, linked: str | None = None) -> Step:
         """A step of this one."""
-        return _Span(self._recording, self._recording.below(self.recorded), name, kind, attributes)
+        return _Span(self._recording, self._recording.below(self.recorded), name, kind, attributes, linked=linked)
 
     def ids(self) -> tuple[str, str, int]:
         """Its trace, its own name in that, and W3C's flags."""
@@ -168,12 +177,17 @@ def continued(traceparent: str | None, name: str, attributes: Attributes | None 
     return _NOTHING if parent is None else _Span(_recording, parent, name, "consumer", attributes)
 
 
-def span(name: str, kind: Kind = "internal", attributes: Attributes | None = None) -> Step:
-    """A step of what is recorded at this moment, if anything is."""
+def span(
+    name: str, kind: Kind = "internal", attributes: Attributes | None = None, *, linked: str | None = None
+) -> Step:
+    """A step of what is recorded at this moment, if anything is.
+
+    `linked`: the step of another trace that it has to do with, as `traceparent()` named it there.
+    """
     if _recording is None:
         return _NOTHING
     current = _recorded()
-    return _NOTHING if current is None else current.within(name, kind, attributes)
+    return _NOTHING if current is None else current.within(name, kind, attributes, linked=linked)
 
 
 def current() -> Step:

@@ -1,6 +1,7 @@
 """Every query that the interface makes goes by an index: the databases' own plans say so."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ from alphaforge.storage.tables import (
 from alphaforge.storage.work_tables import jobs
 from api_bench import SQLITE
 from builders import MONDAY
+from conftest import EmptyDatabase, run_apart
 
 
 def page(**criteria: Any) -> Select[Any]:
@@ -232,18 +234,27 @@ def rows_of(number: int) -> dict[Table, dict[str, Any]]:
     }
 
 
-@pytest.fixture
-async def filled(database: Database, database_url: str) -> Database:
-    """A few thousand rows in every table, so that a plan is worth making."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, empty_database: EmptyDatabase
+) -> Iterator[str]:
+    """A few thousand rows in every table, so that a plan is worth making: once, for here nobody writes."""
+    with empty_database(request, tmp_path_factory.mktemp("plans")) as url:
+        run_apart(_fill(url))
+        yield url
+
+
+async def _fill(url: str) -> None:
     rows = [rows_of(number) for number in range(_ROWS)]
+    database = await Database.open(url)
     async with database.write() as connection:
         for table in rows[0]:
             await connection.execute(insert(table), [row[table] for row in rows])
-    if database.dialect == "postgresql":  # which sees to this by itself; SQLite never has statistics here
-        maintenance = await asyncpg.connect(database_url)
+    await database.close()
+    if url.startswith("postgresql"):  # which sees to this by itself; SQLite never has statistics here
+        maintenance = await asyncpg.connect(url)
         await maintenance.execute("VACUUM ANALYZE")
         await maintenance.close()
-    return database
 
 
 class Explain(Executable, ClauseElement):
@@ -272,23 +283,23 @@ async def plan_of(database: Database, statement: Select[Any], *, page_cost: int 
         return "\n".join(str(row[-1]) for row in (await connection.execute(Explain(statement))).all())
 
 
-async def test_every_query_goes_by_its_index(filled: Database) -> None:
+async def test_every_query_goes_by_its_index(database: Database) -> None:
     wrong = []
-    async with filled.read() as connection:
+    async with database.read() as connection:
         repository = CandleRepository(connection, "sandbox")
         newest = repository._of("GBP_USD").order_by(candles.c.time.desc()).limit(100)
         within = repository._of("GBP_USD").where(candles.c.time >= 0, candles.c.time < 90_000).order_by(candles.c.time)
     by_key = {"newest candles": newest, "candles of a span": within}
     queries = QUERIES | {name: Query(part, "candles_pkey|PRIMARY KEY") for name, part in by_key.items()}
     for name, query in queries.items():
-        plan = await plan_of(filled, query.statement)
+        plan = await plan_of(database, query.statement)
         scans = re.search(r"SCAN \w+$|Seq Scan", plan, re.MULTILINE)
         sorts = query.ordered and re.search(r"TEMP B-TREE|^ *(->)? *Sort\b", plan, re.MULTILINE)
         if scans or sorts or not re.search(query.index, plan):
             wrong.append(f"{name}:\n{plan}")
     assert not wrong, "\n\n".join(wrong)
     # the journal's statistics cost the same whatever the journal holds
-    assert "journal_entries" not in await plan_of(filled, select(journal_totals))
+    assert "journal_entries" not in await plan_of(database, select(journal_totals))
 
 
 UNSERVED: dict[str, tuple[Listing, Values]] = {
@@ -321,45 +332,45 @@ _IN_AN_INDEX = r"USING COVERING INDEX|Index Only Scan"
 
 
 @pytest.mark.parametrize("name", UNSERVED)
-async def test_rows_that_a_filter_passes_over_are_not_read_from_the_table(filled: Database, name: str) -> None:
+async def test_rows_that_a_filter_passes_over_are_not_read_from_the_table(database: Database, name: str) -> None:
     listing, values = UNSERVED[name]
     ids = listing.page_statement(("id",), values, limit=101)
     for statement in (ids, listing.counted(values)):
-        plan = await plan_of(filled, statement, page_cost=1_000)  # as with many rows: does the index do alone?
+        plan = await plan_of(database, statement, page_cost=1_000)  # as with many rows: does the index do alone?
         assert re.search(_IN_AN_INDEX, plan), plan
     # and those that are found are read one by one
     rows = listing.rows_statement(("id", "notes"), tuple((key, len(given)) for key, given in values.items()))
-    plan = await plan_of(filled, rows.params(ids.compile().params))
+    plan = await plan_of(database, rows.params(ids.compile().params))
     assert re.search(r"SEARCH \w+ USING INTEGER PRIMARY KEY|Index Scan using \w+_(id|pkey) on", plan), plan
 
 
 @SQLITE  # PostgreSQL weighs pages: with so few it reads them
-async def test_performance_is_added_up_from_an_index(filled: Database) -> None:
-    assert re.search(_IN_AN_INDEX, await plan_of(filled, performance_statement(MONDAY)))
+async def test_performance_is_added_up_from_an_index(database: Database) -> None:
+    assert re.search(_IN_AN_INDEX, await plan_of(database, performance_statement(MONDAY)))
 
 
 @SQLITE  # the same
 @pytest.mark.parametrize("own", [("by_strategy", "source"), ("by_manual", "source", "strategy"), ("by_predecessor",)])
-async def test_the_track_record_is_read_from_one_index(filled: Database, own: tuple[str, ...]) -> None:
-    async with filled.read() as connection:
+async def test_the_track_record_is_read_from_one_index(database: Database, own: tuple[str, ...]) -> None:
+    async with database.read() as connection:
         dialect = connection.dialect
     for within in ((), ("instrument", "start", "end")):
         for statement in (settled_statement(own, within, dialect), others_statement(own, within)):
-            plan = await plan_of(filled, statement)
+            plan = await plan_of(database, statement)
             assert re.search(r"COVERING INDEX ix_signals_record", plan), plan
 
 
-async def test_who_followed_is_found_among_those_that_name_a_signal(filled: Database) -> None:
-    async with filled.read() as connection:
+async def test_who_followed_is_found_among_those_that_name_a_signal(database: Database) -> None:
+    async with database.read() as connection:
         statement = followers_statement(connection.dialect)
-    plan = await plan_of(filled, statement)
+    plan = await plan_of(database, statement)
     assert re.search("ix_journal_of_signal", plan), plan
     assert not re.search(r"SCAN \w+$|Seq Scan", plan, re.MULTILINE), plan
 
 
-async def test_postgresql_walks_an_index_rather_than_the_table_for_what_is_rare(filled: Database) -> None:
+async def test_postgresql_walks_an_index_rather_than_the_table_for_what_is_rare(database: Database) -> None:
     statement = JOURNAL_LIST.page_statement(("id",), EntryCriteria(outcome="BREAKEVEN").values(), limit=101)
-    async with filled.read() as connection:  # as it is configured
+    async with database.read() as connection:  # as it is configured
         plan = "\n".join(str(row[-1]) for row in (await connection.execute(Explain(statement))).all())
     assert "Seq Scan" not in plan
     assert "ix_journal_newest" in plan

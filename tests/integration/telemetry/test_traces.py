@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 
 import httpx2
@@ -161,7 +162,9 @@ async def test_of_many_as_many_are_chosen_as_the_share_says(collector: Collector
 
 @pytest.mark.parametrize("how", ["refuses", "hangs", "500", "503", "garbage", "talks"])
 async def test_a_collector_that_misbehaves_harms_nobody(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alphaforge.telemetry.recording.CLOSE_SECONDS", 0.3)  # it is waited for to the last
+    monkeypatch.setattr("alphaforge.telemetry.recording._PATIENCE", 0.5)
+    if how != "talks":  # it is waited for to the last
+        monkeypatch.setattr("alphaforge.telemetry.recording.CLOSE_SECONDS", 0.3)
     stream = io.StringIO()
     with misbehaving(how) as url, logs_restored():
         configure_logs("json", "INFO", (), stream)
@@ -174,6 +177,9 @@ async def test_a_collector_that_misbehaves_harms_nobody(how: str, monkeypatch: p
                         if number % 100 == 0:
                             await asyncio.sleep(0)
                 assert len(waiting(recording)) <= MOST_WAITING
+        for thread in threading.enumerate():
+            if thread.name == "end of traces":
+                thread.join(PATIENCE)  # else it complains in the midst of the tests that follow
     said = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
     assert said.count("traces_not_sent") <= 1
     assert set(said) <= {"traces_not_sent", "traces_given_up"}

@@ -15,6 +15,7 @@ from alphaforge.market.rolling.buffer import CandleBuffer
 from alphaforge.market.rolling.changes import Changes, changes
 from alphaforge.market.rolling.history import M5, Fetched, History
 from alphaforge.market.source import CandleArchive, CandleSource
+from alphaforge.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -86,10 +87,18 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A refresh under way, and the newest close when it began: of a later one it may know nothing."""
+    """A refresh under way, and the newest close when it began: of a later one it may know nothing.
+
+    `trace`: the step of whoever began it, which has the calls; None where nobody records that.
+    """
 
     task: asyncio.Task[Refreshed]
     close: int
+    trace: str | None
+
+    def awaited(self) -> tracing.Step:
+        """The step of waiting for it: who began nothing has no calls in his trace, but is told here whose they are."""
+        return tracing.span(f"await {self.task.get_name()}", linked=self.trace)
 
 
 @dataclass(slots=True)
@@ -122,12 +131,13 @@ class RollingCandles:
         """
         close = newest_close(self.clock, M5)
         while (flight := self._flights.get(instrument)) and flight.close < close:
-            await asyncio.wait([flight.task])
-        if flight:
-            self.traffic.joined += 1
-        else:
-            flight = self._begun(instrument)
-        return await asyncio.shield(flight.task)  # one who asks and goes away takes no one else's answer with him
+            with flight.awaited():
+                await asyncio.wait([flight.task])
+        if flight is None:
+            return await asyncio.shield(self._begun(instrument).task)
+        self.traffic.joined += 1
+        with flight.awaited():
+            return await asyncio.shield(flight.task)  # one who asks and goes away takes no one else's answer with him
 
     def begin(self, instruments: Iterable[str]) -> None:
         """Start a refresh of each, for those to share who refresh it before the next close."""
@@ -180,7 +190,7 @@ class RollingCandles:
 
     def _begun(self, instrument: str) -> _Flight:
         task = asyncio.create_task(self._refresh(instrument), name=f"refresh {instrument}")
-        flight = self._flights[instrument] = _Flight(task, newest_close(self.clock, M5))
+        flight = self._flights[instrument] = _Flight(task, newest_close(self.clock, M5), tracing.traceparent())
         task.add_done_callback(lambda done: self._landed(instrument, done))
         return flight
 
