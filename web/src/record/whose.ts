@@ -1,0 +1,30 @@
+/** Whose signals are asked for: `source` and `strategy` of the interface, as one choice. */
+
+import type { Schema } from "../api/client";
+
+export type Whose = { source: string; strategy: string; label: string };
+type LeftOut = Schema<"LeftOut">;
+
+export const OWN: Whose = { source: "", strategy: "", label: "The desk's strategy" };
+export const HAND: Whose = { source: "", strategy: "manual", label: "Made by hand" };
+export const PREDECESSOR: Whose = { source: "predecessor", strategy: "", label: "The predecessor's" };
+
+/** Where the signals that a record left out are in one; null where asking otherwise shows none of them. */
+export function whoseAre({ reason, source, strategy }: LeftOut): Whose | null {
+  if (reason === "predecessor") return PREDECESSOR;
+  if (reason === "made_by_hand") return HAND;
+  if (reason === "other_strategy" && strategy) return { source: "", strategy, label: `Strategy ${strategy}` };
+  if (reason === "other_market" && source) return { source, strategy: "", label: `Market ${source}` };
+  return null;
+}
+
+/** All that may be chosen: the three that are always there, what a record left out, and what is chosen now. */
+export function choices(leftOut: LeftOut[], now: { source: string; strategy: string }): Whose[] {
+  const chosen: Whose = { ...now, label: [now.source, now.strategy].filter(Boolean).join(", ") };
+  const all = [OWN, HAND, PREDECESSOR, ...leftOut.map(whoseAre).filter((one) => one !== null), chosen];
+  return all.filter((one, i) => all.findIndex((other) => key(other) === key(one)) === i);
+}
+
+export function key({ source, strategy }: { source: string; strategy: string }): string {
+  return JSON.stringify([source, strategy]);
+}
