@@ -5,7 +5,8 @@ const pad = (part: number) => String(part).padStart(2, "0");
 
 /** The day that lies `count` days after this one. */
 export function dayAfter(day: string, count = 1): string {
-  return new Date(Date.parse(day) + count * DAY_MS).toISOString().slice(0, 10);
+  const at = Date.parse(day) + count * DAY_MS;
+  return Number.isNaN(at) ? day : new Date(at).toISOString().slice(0, 10); // what is no day the server refuses
 }
 
 /** Weeks from Monday to Sunday that a year, or one of its months (1 to 12), has days in; null: a day of another one. */

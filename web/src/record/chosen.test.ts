@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { choices, key, whoseAre } from "./whose";
+import { choices, key, queryOf, whoseAre } from "./chosen";
 
 const left = (reason: string, source: string | null = null, strategy: string | null = null) => ({
   reason,
@@ -21,4 +21,9 @@ it("each choice is there once, and so is the one of the address", () => {
   expect(new Set(keys).size).toBe(keys.length);
   expect(keys).toContain(key(now));
   expect(keys).toHaveLength(5);
+});
+
+it("days of the address are whole ones, the last included", () => {
+  const asked = queryOf(new URLSearchParams("from=2026-03-01&to=2026-03-31&by=regime&source="), "utc");
+  expect(asked).toEqual({ from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" });
 });

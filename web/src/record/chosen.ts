@@ -1,6 +1,28 @@
-/** Whose signals are asked for: `source` and `strategy` of the interface, as one choice. */
+/** Which signals are asked for; `source` and `strategy` of the interface are one choice: whose. */
 
 import type { Schema } from "../api/client";
+import type { paths } from "../api/schema";
+import type { Zone } from "../format/times";
+import { dayAfter } from "../journal/figures/days";
+import { momentOfField } from "../journal/local_time";
+
+export type Query = NonNullable<paths["/api/signals/track-record"]["get"]["parameters"]["query"]>;
+export const FILTERS = ["source", "strategy", "instrument", "simulated", "from", "to"] as const;
+
+/** The server's query. Days in the address are the reader's, `to` included. */
+export function queryOf(address: URLSearchParams, zone: Zone): Query {
+  const given = (name: (typeof FILTERS)[number]) => address.get(name) ?? "";
+  const beginning = (day: string) => (day === "" ? "" : (momentOfField(`${day}T00:00`, zone) ?? day));
+  const found = {
+    source: given("source"),
+    strategy: given("strategy"),
+    instrument: given("instrument"),
+    simulated: given("simulated"),
+    from: beginning(given("from")),
+    to: beginning(given("to") && dayAfter(given("to"))),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value)) as Query;
+}
 
 export type Whose = { source: string; strategy: string; label: string };
 type LeftOut = Schema<"LeftOut">;
