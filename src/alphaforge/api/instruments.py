@@ -149,7 +149,7 @@ async def explain_signal(services: Asked, signal_id: Id) -> Response:
             "simulated": body["simulated"],
             "evaluated_at": rfc3339(decision.as_of),
             "candle_time": rfc3339(decision.candle_time),
-            **decision_body(decision),
+            **decision_body(decision, services.desk.settings),
         }
     )
 
@@ -165,6 +165,6 @@ def _explained(decision: Decision, signal_id: int | None, source: str | None, se
             "simulated": facts.simulated if source == facts.source else None,
             "evaluated_at": rfc3339(decision.as_of),
             "candle_time": rfc3339(decision.candle_time),
-            **decision_body(decision),
+            **decision_body(decision, services.desk.settings),
         }
     )

@@ -7,6 +7,7 @@ import pytest
 
 from alphaforge.core.errors import MarketUnavailable
 from alphaforge.signals.model import FilterName, Regime
+from alphaforge.signals.settings import DEFAULT_SETTINGS
 from api_bench import NOW, SQLITE, Bench, FakeResult, decided
 
 COLUMNS = [
@@ -211,6 +212,13 @@ async def test_a_signal_is_explained_by_the_evaluation_that_made_it(bench: Bench
     assert (body["is_signal"], body["failed_filters"], body["candle_hash"]) == (True, [], decided().candle_hash)
     assert body["decision"]["timeframes"][0]["values"] == {"rsi": 55.25, "stochastic_k": None}
     assert (body["source"], body["simulated"], body["candle_time"]) == ("sandbox", True, "2026-03-03T09:55:00Z")
+    assert body["weights"] is None, "it was decided by other settings than the desk's"
+
+
+@SQLITE
+async def test_an_evaluation_by_the_desks_settings_says_what_a_vote_counts(bench: Bench) -> None:
+    sid = await bench.store(decided(settings_hash=DEFAULT_SETTINGS.fingerprint()))
+    assert (await bench.get(f"/api/signals/{sid}/explain"))["weights"] == {"M5": 0.2, "M15": 0.3, "H1": 0.5}
 
 
 async def test_a_signal_by_hand_has_no_evaluation_to_explain(bench: Bench) -> None:

@@ -1,10 +1,9 @@
 """Evaluations on demand, and their statistics."""
 
-from typing import Any
-
 from pydantic import Field
 
 from alphaforge.api.schemas.common import Answer, Time
+from alphaforge.api.schemas.decisions import Decision
 
 
 class FailedFilter(Answer):
@@ -149,4 +148,9 @@ class Explanation(Answer):
     simulated: bool | None
     candle_hash: str | None
     settings_hash: str | None
-    decision: dict[str, Any] | None = Field(description="Votes, filters, levels and indicators by timeframe.")
+    evaluated_at: Time
+    candle_time: Time = Field(description="The start of the M5 candle that was evaluated.")
+    weights: dict[str, float] | None = Field(
+        description="What a vote of each timeframe counts; null where it was decided by other settings than the desk's."
+    )
+    decision: Decision
