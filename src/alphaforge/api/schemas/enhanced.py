@@ -154,3 +154,15 @@ class Explanation(Answer):
         description="What a vote of each timeframe counts; null where it was decided by other settings than the desk's."
     )
     decision: Decision
+
+
+class Verified(Answer):
+    """What came of computing a signal again from the stored candles."""
+
+    signal_id: int
+    same: bool = Field(description="Whether it says the same, bit for bit.")
+    sentence: str = Field(description="In plain words.")
+    differences: list[str] = Field(
+        description="What differs, or why nothing could be computed.",
+        examples=[["candles: 12998 of the 13000 that it saw are stored"]],
+    )
