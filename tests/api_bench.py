@@ -105,6 +105,7 @@ class FakeDesk:
 
 @dataclass
 class FakeStrategy:
+    settings: StrategySettings = DEFAULT_SETTINGS
     is_running: bool = False
     is_scanning: bool = False
     last_scan_at: float | None = None

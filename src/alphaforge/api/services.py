@@ -68,6 +68,11 @@ class StrategyControl(Protocol):
         ...
 
     @property
+    def settings(self) -> StrategySettings:
+        """The numbers that it decides by."""
+        ...
+
+    @property
     def is_scanning(self) -> bool:
         """Whether a scan is under way at this moment."""
         ...
