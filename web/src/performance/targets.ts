@@ -31,7 +31,7 @@ export function indicatorName(name: string): string {
 export function inUnit(value: number | null | undefined, unit: string): string {
   if (value === null || value === undefined) return NONE;
   if (unit === "percent") return `${number(value, 1)} %`;
-  if (unit === "clients") return number(value);
+  if (unit === "clients") return number(value, Number.isInteger(value) ? 0 : 1);
   return `${number(value, value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
 }
 
@@ -63,18 +63,14 @@ export function rows(indicators: Indicator[]): Row[] {
   );
 }
 
-/** How the whole fares, in a sentence. */
+/** How the whole fares, in a sentence of one line: which ones, the table below says. */
 export function verdict(indicators: Indicator[]): { tone: "good" | "bad" | "muted"; text: string } {
-  const of = (status: Fares) => indicators.filter((one) => one.status === status);
-  const missed = of("missed");
-  const met = of("met").length;
-  const open = indicators.length - missed.length - met;
-  const rest = open === 0 ? "" : ` ${open === 1 ? "One is" : `${open} are`} not yet known.`;
-  if (missed.length > 0) {
-    const names = missed.map((one) => indicatorName(one.name).toLowerCase()).join(", ");
-    return { tone: "bad", text: `${missed.length} of ${indicators.length} targets missed: ${names}.${rest}` };
-  }
+  const of = (status: Fares) => indicators.filter((one) => one.status === status).length;
+  const [missed, met] = [of("missed"), of("met")];
+  const open = indicators.length - missed - met;
+  const rest = open === 0 ? "" : `, ${open} not yet known`;
+  if (missed > 0) return { tone: "bad", text: `${missed} of ${indicators.length} targets missed${rest}.` };
   if (met === 0) return { tone: "muted", text: "No target can be judged yet: too little has happened." };
   if (open === 0) return { tone: "good", text: `All ${met} targets are met.` };
-  return { tone: "good", text: `${met} of ${indicators.length} targets met, none missed.${rest}` };
+  return { tone: "good", text: `${met} of ${indicators.length} targets met, none missed${rest}.` };
 }
