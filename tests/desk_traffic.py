@@ -49,6 +49,7 @@ QUESTIONS = (
     "/api/analysis/history",
     "/api/candles/GBP_USD?limit=5",
     "/api/backtest/symbols",
+    "/api/backtests/settings",
     "/api/statistics/definitions",
 )
 """Every question about the desk whose answer may be kept, in several spellings."""
