@@ -13,11 +13,22 @@ from alphaforge.api.measurements import Measurements
 from alphaforge.api.parameters import Asked
 from alphaforge.api.schemas import performance as shapes
 from alphaforge.api.services import Services
+from alphaforge.core.distribution import Distribution
 from alphaforge.core.errors import InvalidInput, NotFound
 from alphaforge.core.times import rfc3339
 from alphaforge.telemetry.endpoints import Answers, Endpoint, endpoints
-from alphaforge.telemetry.minutes import ERRORS, KEPT_MINUTES, MINUTE, REQUESTS, SHED, Minute
-from alphaforge.telemetry.targets import CACHE_HIT_RATE, Claim, Indicator, Status, Values, fares, indicators
+from alphaforge.telemetry.minutes import ERRORS, KEPT_MINUTES, MINUTE, OANDA, REQUESTS, SHED, Minute
+from alphaforge.telemetry.targets import (
+    CACHE_HIT_RATE,
+    MILLISECONDS,
+    Claim,
+    Indicator,
+    Status,
+    Values,
+    fares,
+    indicators,
+    statistics,
+)
 
 router = APIRouter(tags=["system"])
 
@@ -109,9 +120,21 @@ def _points(minutes: Sequence[Minute], step: int, now: float) -> list[dict[str, 
 
 
 def _point(at: int, minutes: list[Minute], now: float) -> dict[str, Any]:
-    values = {one.target.name: _rounded(one.value) for one in indicators(minutes)}
+    found = indicators(minutes)
+    values = {one.target.name: _rounded(one.value) for one in found}
+    times = {one.target.name: _rounded_all(one.values) for one in found if one.target.unit == MILLISECONDS}
+    times["oanda_time"] = _rounded_all(statistics(_together(OANDA, minutes), MILLISECONDS))
     rate = values[CACHE_HIT_RATE.name]
-    return {"at": rfc3339(at), **_counts(minutes, now), "cache_hit_rate": rate, "values": values}
+    return {"at": rfc3339(at), **_counts(minutes, now), "cache_hit_rate": rate, "values": values, "times": times}
+
+
+def _together(name: str, minutes: Sequence[Minute]) -> Distribution:
+    """One spread of several minutes as one."""
+    made = Distribution()
+    for one in minutes:
+        if name in one.spreads:
+            made.merge(one.spreads[name])
+    return made
 
 
 def _counts(minutes: Sequence[Minute], now: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time_machine
 
 from alphaforge.api.performance import target_bodies
 from alphaforge.api.services import ApiOptions
-from alphaforge.telemetry.minutes import CACHED, CONNECTIONS, ERRORS, REQUESTS, Minute, minute_of
+from alphaforge.telemetry.minutes import CACHED, CONNECTIONS, ERRORS, OANDA, REQUESTS, Minute, minute_of
 from alphaforge.telemetry.slow import Slow, SlowLog
 from api_bench import SQLITE, Bench
 from measured import FakeMeasurements, snapshot, spread
@@ -125,7 +125,8 @@ async def test_it_says_how_many_were_heard_and_what_stood_in_the_way(bench: Benc
 async def test_the_history_goes_from_the_oldest_step_to_the_newest(bench: Bench, measured: FakeMeasurements) -> None:
     others = [Minute(AT - 60 * ago, counts={REQUESTS: 60, ERRORS: 1}) for ago in (0, 1, 2, 90)]
     quick = [Minute(AT - 60 * ago, {CACHED: spread([0.2e-3])}, {REQUESTS: 60}) for ago in (2, 0)]
-    measured.given = others + quick
+    asked = [Minute(AT - 60, {OANDA: spread([80e-3])})]
+    measured.given = others + quick + asked
     said = await bench.get("/api/performance/history", hours=2)
     points = said["points"]
     assert [point["at"] for point in points] == [
@@ -143,6 +144,13 @@ async def test_the_history_goes_from_the_oldest_step_to_the_newest(bench: Bench,
         None,
         pytest.approx(0.2, rel=0.011),
     ]
+    assert [point["times"]["response_time_cached"]["p50"] for point in points] == [
+        None,
+        pytest.approx(0.2, rel=0.011),
+        None,
+        pytest.approx(0.2, rel=0.011),
+    ]
+    assert [point["times"]["oanda_time"]["p95"] for point in points] == [None, None, pytest.approx(80, rel=0.011), None]
     assert (await bench.get("/api/performance/history", hours=1))["count"] == 3
     hourly = (await bench.get("/api/performance/history", hours=2, step=3600))["points"]
     assert [(point["at"][11:16], point["requests"]) for point in hourly] == [

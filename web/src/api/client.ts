@@ -1,48 +1,31 @@
 /** The one way to the server. Its types are those of the interface's own description. */
 
-import createClient, { type Middleware } from "openapi-fetch";
-import { keptKey } from "./key";
+import createClient from "openapi-fetch";
+import { headersOf, keptKey } from "./key";
+import { lock } from "./lock.svelte";
 import { Problem, problemOf, unreachable } from "./problem";
 import type { components, paths } from "./schema";
 
 /** A shape of the interface by its name, for instance `Schema<"Signal">`. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 
-type Listener = () => void;
-const refused = new Set<Listener>();
-
-/** Call `listener` whenever the server asks for its key; the answer ends that. */
-export function onKeyDemanded(listener: Listener): () => void {
-  refused.add(listener);
-  return () => refused.delete(listener);
+/** Ask with the key. While the server asks for another one the answer waits, and comes when it was entered. */
+async function ask(request: Request): Promise<Response> {
+  for (;;) {
+    await lock.opened(request.signal);
+    const key = keptKey();
+    const attempt = request.clone(); // its body can be sent again
+    for (const [name, value] of Object.entries(headersOf(key))) attempt.headers.set(name, value);
+    const response = await fetch(attempt).catch((error) => {
+      throw error instanceof DOMException && error.name === "AbortError" ? error : unreachable();
+    });
+    if (response.status !== 401) return response;
+    lock.shut(key);
+  }
 }
-
-export function demandKey(): void {
-  for (const listener of refused) listener();
-}
-
-/** The headers that carry the key, where there is one. */
-export function keyHeaders(): Record<string, string> {
-  const key = keptKey();
-  return key === null ? {} : { "X-API-Key": key };
-}
-
-const carryKey: Middleware = {
-  onRequest({ request }) {
-    for (const [name, value] of Object.entries(keyHeaders())) request.headers.set(name, value);
-    return request;
-  },
-  onResponse({ response }) {
-    if (response.status === 401) demandKey();
-  },
-  onError({ error }) {
-    return error instanceof DOMException && error.name === "AbortError" ? error : unreachable();
-  },
-};
 
 /** `server.GET("/api/signals", { params: { query: { limit: 50 } } })`; hand it to `answer`. */
-export const server = createClient<paths>({ baseUrl: "" });
-server.use(carryKey);
+export const server = createClient<paths>({ baseUrl: "", fetch: ask });
 
 /** What was answered, or a Problem thrown. */
 export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
@@ -64,10 +47,7 @@ export function idempotencyKey(): string {
 
 /** A file of the server, saved under the name that the server gives it. The key cannot travel in a link. */
 export async function download(path: string): Promise<void> {
-  const response = await fetch(path, { headers: keyHeaders() }).catch(() => {
-    throw unreachable();
-  });
-  if (response.status === 401) demandKey();
+  const response = await ask(new Request(path));
   if (!response.ok) throw problemOf(response.status, await response.json().catch(() => null));
   const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
   const link = document.createElement("a");

@@ -1,6 +1,7 @@
 /** The desk's stream, held open: lost connections are made anew and go on where they were. */
 
-import { demandKey, keyHeaders } from "../api/client";
+import { headersOf, keptKey } from "../api/key";
+import { lock } from "../api/lock.svelte";
 import { EventReader, type ServerEvent } from "./events";
 
 /** `waiting` for the first connection or the next, since the stream is down; `locked`: the server asks for its key. */
@@ -13,8 +14,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
 /**
- * Listen until `signal` is aborted. `retry` ends a wait early: somebody pressed a button, the network came back, a key
- * was entered. Whatever was missed for more than five minutes the server says in an event `reset`.
+ * Listen until `signal` is aborted. `retry` ends a wait early: somebody pressed a button, the network came back. While
+ * the server asks for its key, that is waited for. Whatever was missed for more than five minutes the server says in an event `reset`.
  */
 export async function listen(url: string, told: Told, signal: AbortSignal, retry: EventTarget): Promise<void> {
   let lastId: string | null = null;
@@ -27,7 +28,8 @@ export async function listen(url: string, told: Told, signal: AbortSignal, retry
     if (signal.aborted) return;
     told.state(outcome === "locked" ? "locked" : "down");
     wait = outcome === "was live" ? FIRST_WAIT_MS : Math.min(wait * 2, LONGEST_WAIT_MS);
-    await pause(outcome === "locked" ? null : wait * (0.75 + Math.random() / 2), signal, retry);
+    if (outcome === "locked") await lock.opened(signal);
+    else await pause(wait * (0.75 + Math.random() / 2), signal, retry);
   }
 }
 
@@ -44,11 +46,12 @@ async function once(
   let silence = setTimeout(end, SILENCE_MS);
   let wasLive = false;
   try {
-    const headers: Record<string, string> = { Accept: "text/event-stream", ...keyHeaders() };
+    const key = keptKey();
+    const headers: Record<string, string> = { Accept: "text/event-stream", ...headersOf(key) };
     if (lastId !== null) headers["Last-Event-ID"] = lastId;
     const response = await fetch(url, { headers, signal: ending.signal, cache: "no-store" });
     if (response.status === 401) {
-      demandKey();
+      lock.shut(key);
       return "locked";
     }
     if (!response.ok || response.body === null) return "refused";
@@ -72,10 +75,10 @@ async function once(
   return wasLive ? "was live" : "refused";
 }
 
-/** Wait so long (null: until `retry`), at most until `signal` is aborted. */
-function pause(ms: number | null, signal: AbortSignal, retry: EventTarget): Promise<void> {
+/** Wait so long, at most until `retry`, or until `signal` is aborted. */
+function pause(ms: number, signal: AbortSignal, retry: EventTarget): Promise<void> {
   return new Promise((resolve) => {
-    const timer = ms === null ? undefined : setTimeout(done, ms);
+    const timer = setTimeout(done, ms);
     function done() {
       clearTimeout(timer);
       signal.removeEventListener("abort", done);

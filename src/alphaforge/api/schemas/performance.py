@@ -85,6 +85,16 @@ class Performance(Answer):
     endpoints: list[Endpoint]
 
 
+class Times(Answer):
+    """Times in ms; null where nothing was measured."""
+
+    mean: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    peak: float | None
+
+
 class Point(Answer):
     """A step of the history."""
 
@@ -96,6 +106,9 @@ class Point(Answer):
     shed: int
     cache_hit_rate: float | None = Field(description="In percent.")
     values: dict[str, float | None] = Field(description="The value of each indicator, in its unit.")
+    times: dict[str, Times] = Field(
+        description="`response_time_cached`, `response_time_uncached`, `query_time`, and `oanda_time` of its requests."
+    )
 
 
 class History(Answer):

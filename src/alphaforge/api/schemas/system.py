@@ -40,6 +40,14 @@ class FullStatus(Status):
 
     gemini: str = Field(description="`configured` or `not configured`.")
     database: str = Field(description="`connected` or `disconnected`, by a query just made.")
+    database_kind: str = Field(examples=["sqlite", "postgresql"])
+    version: str = Field(description="AlphaForge's.")
+    started_at: Time = Field(description="When this process began.")
+    market_time: Time
+    market_problem: str | None = Field(description="What stands between desk and market; null: nothing.")
+    last_market_answer: Time | None = Field(description="When the market answered last.")
+    last_scan: Time | None
+    scan_problem: str | None = Field(description="What broke the last scan off; null where it ended well.")
 
 
 class Live(Answer):
