@@ -9,7 +9,7 @@ from processes import Server, free_port, server, until
 from browser import visiting
 
 SIGNAL = {"symbol": "USD/JPY", "direction": "SELL", "entry": 151.2, "stop_loss": 151.5, "tp1": 150.6}
-SILENT_MS = 45_000
+SILENT_MS = 27_000
 """Longer than any server that lives leaves its listeners without a word."""
 BROKEN = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_INCOMPLETE_CHUNKED_ENCODING")
 """What a browser itself writes of a connection that breaks; nothing else is forgiven."""
