@@ -17,6 +17,7 @@ from alphaforge.core.market_hours import MarketHours, hours_of
 from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Direction, Status
+from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
@@ -103,6 +104,7 @@ class FakeDesk:
 
 @dataclass
 class FakeStrategy:
+    settings: StrategySettings = DEFAULT_SETTINGS
     is_running: bool = False
     is_scanning: bool = False
     last_scan_at: float | None = None

@@ -48,6 +48,7 @@ QUESTIONS = (
     "/api/rejections/latest?format=csv",
     "/api/analysis/history",
     "/api/candles/GBP_USD?limit=5",
+    "/api/candles/GBP_USD?limit=5&granularity=M15&indicators=ema_fast,adx",
     "/api/backtest/symbols",
     "/api/statistics/definitions",
 )

@@ -1,7 +1,7 @@
 """Evaluations in answers: decisions, why there is no signal, and what would have made one."""
 
 from alphaforge.api.results import ScanResult
-from alphaforge.signals.explain import decision_to_dict, sentence
+from alphaforge.signals.explain import decision_to_dict, sentence, summary
 from alphaforge.signals.model import Decision
 
 
@@ -27,6 +27,7 @@ def evaluation_result(result: ScanResult) -> dict[str, object]:
             "strength": decision.strength,
             "agreement": decision.agreement,
             "filter": decision.reason.value if decision.reason else None,
+            "summary": summary(decision),
             "explanation": sentence(decision),
             "failed_filters": failed_filters(decision),
             "nearest": nearest(decision),
@@ -62,6 +63,7 @@ def nearest(decision: Decision) -> str | None:
 def decision_body(decision: Decision) -> dict[str, object]:
     """A decision in full, with its sentence, its failed filters and what was nearest."""
     return {
+        "summary": summary(decision),
         "sentence": sentence(decision),
         "is_signal": decision.is_signal,
         "failed_filters": failed_filters(decision),

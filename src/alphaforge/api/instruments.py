@@ -9,22 +9,31 @@ from alphaforge.api.schemas import enhanced, market
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_body
 from alphaforge.core.errors import NoData, NotFound
+from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.explain import decision_from_dict
 from alphaforge.signals.model import Decision
+from alphaforge.statistics.session_clock import session_spans
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalCriteria, SignalRepository
 
 router = APIRouter(tags=["instruments"])
 
+_SESSIONS = 5
+"""The one that is, and a day of those after it."""
+
 
 @router.get("/api/instruments", summary="The watched instruments", response_model=market.Instruments)
 async def instruments(services: Asked) -> Response:
-    """Pip, precision, and whether each trades now by its hours."""
+    """Pip, precision, whether each trades now by its hours, and which session it is."""
     now = services.clock.now()
     bodies = [_instrument_body(services, name, now) for name in services.instruments.watched]
-    return json_answer({"instruments": bodies, "count": len(bodies), "timestamp": rfc3339(now)})
+    spans = [
+        {"session": one.session.value, "start": rfc3339(one.start), "end": rfc3339(one.end)}
+        for one in session_spans(now, _SESSIONS)
+    ]
+    return json_answer({"instruments": bodies, "count": len(bodies), "sessions": spans, "timestamp": rfc3339(now)})
 
 
 @router.get(
@@ -82,6 +91,8 @@ def _instrument_body(services: Services, name: str, now: float) -> dict[str, obj
         **_facts(instrument),
         "open": is_open,
         "next_open": None if is_open else rfc3339(hours.next_open(now)),
+        "next_close": rfc3339(hours.next_close(now)) if is_open else None,
+        "candle_closes": rfc3339(Granularity.M5.floor(now) + Granularity.M5.seconds) if is_open else None,
     }
 
 

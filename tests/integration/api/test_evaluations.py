@@ -66,6 +66,8 @@ async def test_a_refusal_carries_its_filter_its_sentence_and_what_was_nearest(be
     assert "reason" not in made
     assert (refused["filter"], refused["nearest"]) == ("trend", "6.75 more")
     assert "trend" in refused["reason"]
+    assert refused["summary"] == "No signal because the trend is too weak (6.75 more). Nearest to BUY."
+    assert made["summary"] == "BUY at 1.25, stop 1.2485, target 1.253."
     assert [one["name"] for one in refused["failed_filters"]] == ["trend"]
     assert cold == {"pair": "USD_JPY", "generated": False, "reason": "warming_up: 200 of 13000 candles"}
 

@@ -23,6 +23,7 @@ EXPLAINED = {"/api/instruments/{instrument}/explain": 3, "/api/signals/{signal_i
 EXPLAINED |= {"/api/signals/track-record": 3}  # the settled, the others, and who followed them
 EXPLAINED |= {"/api/metrics": 2}  # the jobs that wait, and the last minutes
 ASKED = {"/api/signals/statistics": {"days": 7}, "/api/journal/breakdown": {"by": "tag"}}
+ASKED |= {"/api/candles/{instrument}": {"granularity": "H1", "indicators": "ema_slow,adx"}}
 OF_THE_MARKET = {"/api/signals/enhanced/statistics"}
 
 

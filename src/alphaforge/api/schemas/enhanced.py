@@ -30,6 +30,9 @@ class Evaluation(Answer):
     strength: float | None = None
     agreement: float | None = None
     filter: str | None = Field(None, description="The first filter that refused.")
+    summary: str | None = Field(
+        None, description="In a line: the proposal, or the first reason against one; absent where nothing was decided."
+    )
     explanation: str | None = None
     failed_filters: list[FailedFilter] | None = None
     nearest: str | None = None
@@ -141,7 +144,10 @@ class Explanation(Answer):
     instrument: str
     symbol: str
     signal_id: int | None
-    sentence: str = Field(description="In plain words.")
+    summary: str = Field(
+        description="In a line.", examples=["No signal because the trend is too weak (needs ADX 25.0, is 18.2)."]
+    )
+    sentence: str = Field(description="In plain words, in full.")
     is_signal: bool
     failed_filters: list[FailedFilter]
     nearest: str | None
