@@ -78,6 +78,7 @@ class FakeDesk:
     recorded: list[tuple[str, float, float]] = field(default_factory=list)
     asked: list[Sequence[str] | None] = field(default_factory=list)
     fails: Exception | None = None
+    settings: StrategySettings = DEFAULT_SETTINGS
 
     async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[FakeResult]:
         if self.fails:

@@ -32,6 +32,11 @@ from alphaforge.telemetry.slow import SlowLog
 class SignalDesk(Protocol):
     """The workflows, bound to their desk."""
 
+    @property
+    def settings(self) -> StrategySettings:
+        """The numbers by which it decides."""
+        ...
+
     async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[ScanResult]:
         """Evaluate the newest closed candles now; None means every watched instrument."""
         ...
