@@ -42,6 +42,7 @@ QUESTIONS = (
     "/api/journal/entries/{entry}",
     "/api/journal/statistics",
     "/api/journal/statistics?balance=5000",
+    "/api/journal/statistics?from=2026-03-01&to=2026-04-01",
     "/api/journal/equity?balance=5000&from=2026-03-01",
     "/api/journal/breakdown?by=weekday",
     "/api/journal/calendar?year=2026",

@@ -44,17 +44,38 @@ By = Annotated[Dimension, Query(description=f"One of {', '.join(Dimension)}.")]
 
 
 @router.get("/api/journal/statistics", summary="The journal in figures", response_model=shapes.JournalStatistics)
-async def journal_statistics(services: Asked, balance: Balance = None) -> Response:
-    """Figures over all entries, then over those that are closed, each with its uncertainty."""
+async def journal_statistics(
+    services: Asked, balance: Balance = None, start: FromDay = None, end: ToDay = None
+) -> Response:
+    """Figures over all entries, then over those that are closed, each with its uncertainty.
+
+    `from` and `to` choose the trading days of the latter. The equity at their start is made of all that came before.
+    """
     journal = await services.journal_days.now()
-    figures = figures_of(journal.days, balance=balance)
-    closed = int(journal.days.of("trades").sum())
+    first, beyond = _span(start, end)
+    chosen, before = _chosen(journal.days, first, beyond)
+    figures = figures_of(chosen, balance=_account(balance, before))
     body = _seven(journal.totals) | {
-        "closed_entries": closed,
-        "open_entries": journal.totals["total_trades"] - closed,
+        "closed_entries": int(chosen.of("trades").sum()),
+        "open_entries": journal.totals["total_trades"] - int(journal.days.of("trades").sum()),
         **{section.name: getattr(figures, section.name) for section in fields(figures)},
     }
     return json_answer(body)
+
+
+def _account(balance: float | None, before: Days) -> float | None:
+    """The money at the start of what follows `before`; None where it is not known, or was gone."""
+    if balance is None:
+        return None
+    start = float(equity(before, balance).equity[-1])
+    return start if start > 0 else None
+
+
+def _chosen(days: Days, first: int | None, beyond: int | None) -> tuple[Days, Days]:
+    """The days from `first` up to `beyond`, and those before them."""
+    low = 0 if first is None else int(np.searchsorted(days.day, first))
+    high = len(days) if beyond is None else int(np.searchsorted(days.day, beyond))
+    return Days(days.day[low:high], days.values[:, low:high]), Days(days.day[:low], days.values[:, :low])
 
 
 @router.get("/api/stats", summary="The first seven under older keys", response_model=shapes.Stats)
@@ -151,9 +172,7 @@ async def journal_calendar(
         raise InvalidInput("year and month cannot be given with from and to", advice="Give one or the other.")
     first, beyond = _span(start, end) if year is None else _of_calendar(year, month)
     days = (await services.journal_days.now()).days
-    low = 0 if first is None else int(np.searchsorted(days.day, first))
-    high = len(days) if beyond is None else int(np.searchsorted(days.day, beyond))
-    chosen = Days(days.day[low:high], days.values[:, low:high])
+    chosen, _ = _chosen(days, first, beyond)
     return json_answer(_calendar(chosen))
 
 

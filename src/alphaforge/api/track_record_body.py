@@ -12,10 +12,12 @@ from alphaforge.api.encoding import stored_time
 from alphaforge.api.signal_body import instrument_of
 from alphaforge.signals.model import Direction, Status
 from alphaforge.statistics.breakdown import group_figures
-from alphaforge.statistics.calendar import SESSIONS, WEEKDAYS, hours, month_name, months, sessions, weekdays
+from alphaforge.statistics.calendar import SESSIONS, WEEKDAYS, day_name, hours, month_name, months, sessions, weekdays
 from alphaforge.statistics.calibration import EDGES, Calibration, calibration
-from alphaforge.statistics.days import summarised_by
-from alphaforge.statistics.figures import plain, statistics_of
+from alphaforge.statistics.days import Days, summarised, summarised_by
+from alphaforge.statistics.distribution import distribution
+from alphaforge.statistics.equity import equity
+from alphaforge.statistics.figures import figures_of, plain
 from alphaforge.statistics.following import MINIMUM, Signalled, Taken, following_of
 from alphaforge.statistics.sections import Estimate
 from alphaforge.statistics.trades import ResultClass, Trades
@@ -39,7 +41,8 @@ def record_body(
 ) -> dict[str, Any]:
     """The answer. `simulated`: whether the market's prices are invented, None where only its signals can tell."""
     trades = _trades(settled)
-    figures = statistics_of(trades)
+    days = summarised(trades)
+    figures = figures_of(days)
     invented = _invented(settled) if len(settled) else simulated
     open_now, left_out = _left_out(whose, others)
     status = Counter(SETTLED[code].lower() for code in settled.status.tolist())
@@ -61,6 +64,8 @@ def record_body(
         "left_out": left_out,
         "unit": "R",
         "statistics": plain(figures),
+        "equity": _equity(days),
+        "distribution": [plain(one) for one in distribution(trades.r)],
         "breakdown": _parts(settled, trades),
         "calibration": _calibrated(calibration(trades, _scores(settled))),
         "following": _following(whose, settled, followers),
@@ -133,6 +138,16 @@ def _parts(settled: Settled, trades: Trades) -> dict[str, list[dict[str, Any]]]:
         "confidence": (bucket.astype(np.int64), _BUCKETS),
     }
     return _grouped(trades, codes)
+
+
+def _equity(days: Days) -> dict[str, Any]:
+    """R added up by trading day; days on which nothing settled are left out."""
+    account = equity(days)
+    return {
+        "days": [day_name(day) for day in days.day.tolist()],
+        "r": account.equity[1:].tolist(),
+        "drawdown": account.drawdown[1:].tolist(),
+    }
 
 
 def _grouped(trades: Trades, codes: Mapping[str, _Labelled]) -> dict[str, list[dict[str, Any]]]:

@@ -47,6 +47,30 @@ async def test_without_a_balance_nothing_is_said_in_percent(bench: Bench) -> Non
 
 
 @SQLITE
+async def test_a_span_has_its_own_figures_on_the_equity_that_came_before(bench: Bench) -> None:
+    await write(bench, "2026-03-02 10:00", 500.0)
+    await write(bench, "2026-03-03 10:00", -30.0)
+    await write(bench, "2026-03-04 10:00", 90.0)
+    await write(bench, None)
+    span = {"from": "2026-03-03", "to": "2026-03-04"}
+    found = await bench.get("/api/journal/statistics", balance=1_000, **span)
+    assert (found["total_trades"], found["closed_entries"], found["open_entries"]) == (4, 1, 1)
+    assert (found["money"]["net"], found["counts"]["trades"]) == (-30.0, 1)
+    assert (found["daily"]["balance"], found["daily"]["equity"]) == (1_500.0, 1_470.0)
+    assert found["drawdown"]["maximum_share"] == pytest.approx(-0.02)
+    calendar = await bench.get("/api/journal/calendar", **span)
+    assert calendar["net"] == found["money"]["net"]
+
+
+@SQLITE
+async def test_after_the_money_was_gone_nothing_is_said_in_percent(bench: Bench) -> None:
+    await write(bench, "2026-03-02 10:00", -500.0)
+    await write(bench, "2026-03-03 10:00", 30.0)
+    found = await bench.get("/api/journal/statistics", **{"balance": 500, "from": "2026-03-03"})
+    assert (found["daily"]["balance"], found["daily"]["total_return"], found["money"]["net"]) == (None, None, 30.0)
+
+
+@SQLITE
 async def test_what_the_trader_did_not_say_is_null_and_never_zero(bench: Bench) -> None:
     await write(bench, "2026-03-02 10:00")
     found = await bench.get("/api/journal/statistics")

@@ -57,12 +57,25 @@ async def test_settled_signals_are_counted_and_valued_in_r(bench: Bench) -> None
     )
 
 
+async def test_what_signals_brought_is_added_up_by_day_and_counted_by_size(bench: Bench) -> None:
+    for ago, status, r in ((900, Status.WON, 2.0), (600, Status.LOST, -1.0), (595, Status.EXPIRED, 0.25)):
+        await settled(bench, ago, status, r)
+    record = await bench.get(PATH)
+    equity = record["equity"]
+    assert equity["days"] == sorted(set(equity["days"]))
+    assert (equity["r"][-1], equity["drawdown"][-1]) == (record["statistics"]["r"]["total"], -0.75)
+    assert (equity["r"][0], equity["drawdown"][0]) == (2.0, 0.0)
+    spread = {one["low"]: one["n"] for one in record["distribution"] if one["n"]}
+    assert spread == {-1.0: 1, 0.25: 1, 2.0: 1}
+
+
 async def test_without_a_settled_signal_nothing_is_said(bench: Bench) -> None:
     record = await bench.get(PATH)
     assert record["supports"] == "No settled signal: nothing to judge."
     assert (record["since"], record["signals"]["settled"], record["simulated"]) == (None, 0, True)
     assert record["statistics"]["rates"]["win_rate"]["value"] is None
     assert record["breakdown"]["instrument"] == []
+    assert (record["equity"], record["distribution"]) == ({"days": [], "r": [], "drawdown": []}, [])
     assert [bucket["win_rate"]["value"] for bucket in record["calibration"]["buckets"]] == [None] * 10
     assert (record["following"]["since"], record["following"]["followed"]) == (None, 0)
 

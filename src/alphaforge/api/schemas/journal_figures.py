@@ -7,7 +7,7 @@ from alphaforge.statistics import sections
 
 
 class JournalStatistics(Answer):
-    """The journal in figures. The first seven count every entry; the sections those that are closed.
+    """The journal in figures. The first seven count every entry; the sections those that closed in the chosen span.
 
     What is not known or not defined is null. See docs/statistics.md, or /api/statistics/definitions.
     """
@@ -19,8 +19,8 @@ class JournalStatistics(Answer):
     total_pnl: float
     total_pips: float
     avg_r: float = Field(description="Mean R of the entries whose R is known and not zero, as in the predecessor.")
-    closed_entries: int = Field(description="Those with a time of closing: the trades of the sections.")
-    open_entries: int
+    closed_entries: int = Field(description="Those that closed in the span: the trades of the sections.")
+    open_entries: int = Field(description="Of the whole journal: those without a time of closing.")
     counts: sections.Counts
     rates: sections.Rates
     money: sections.Money

@@ -7,6 +7,7 @@ from pydantic import Field
 from alphaforge.api.schemas.common import Answer, Time
 from alphaforge.statistics.breakdown import GroupFigures
 from alphaforge.statistics.calibration import Bucket
+from alphaforge.statistics.distribution import Bin
 from alphaforge.statistics.following import Following
 from alphaforge.statistics.sections import Estimate, Figures
 
@@ -38,6 +39,14 @@ class Part(GroupFigures):
     """The signals of one key; null: those that have none."""
 
     key: str | None
+
+
+class AddedUp(Answer):
+    """What the signals brought together, in arrays of one length: a place for each trading day on which any settled."""
+
+    days: list[str] = Field(examples=[["2026-03-02", "2026-03-04"]])
+    r: list[float] = Field(description="The sum so far, at the day's close.")
+    drawdown: list[float] = Field(description="The sum below its highest so far, zero among them; <= 0.")
 
 
 class Calibrated(Answer):
@@ -72,6 +81,8 @@ class TrackRecord(Answer):
     left_out: list[LeftOut]
     unit: str = Field(description="What amounts are in.", examples=["R"])
     statistics: Figures
+    equity: AddedUp
+    distribution: list[Bin] = Field(description="How many signals brought how much R.")
     breakdown: dict[str, list[Part]] = Field(
         description="By instrument, side, regime, session, hour, weekday, month and confidence; those of the signal."
     )
