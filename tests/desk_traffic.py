@@ -53,6 +53,7 @@ QUESTIONS = (
     "/api/candles/GBP_USD?limit=5",
     "/api/candles/GBP_USD?limit=5&granularity=M15&indicators=ema_fast,adx",
     "/api/backtest/symbols",
+    "/api/backtests/settings",
     "/api/statistics/definitions",
 )
 """Every question about the desk whose answer may be kept, in several spellings."""

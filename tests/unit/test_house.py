@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from alphaforge.backtests.setting_meanings import MEANINGS
 from alphaforge.cli import frame
 from alphaforge.cli.app import app
 from alphaforge.settings import Settings
@@ -98,6 +99,11 @@ def test_every_number_of_the_strategy_is_documented_with_its_default() -> None:
     defaults = {field.name: field.default for field in fields(StrategySettings)}
     assert list(rows) == list(defaults)
     assert {name: value(rows[name], default) for name, default in defaults.items()} == defaults
+
+
+def test_every_number_of_the_strategy_means_what_its_documentation_says() -> None:
+    rows = {name: cells[1] for name, cells in table("docs/strategy.md", "name").items()}
+    assert {name: meaning.what for name, meaning in MEANINGS.items()} == rows
 
 
 def test_the_numbers_in_the_strategys_prose_are_those_of_the_settings() -> None:

@@ -54,6 +54,8 @@ def listed_body(backtest: Backtest, work: Work) -> dict[str, Any]:
         "from": rfc3339(plan["start"]),
         "to": rfc3339(plan["end"]),
         "kind": "walk_forward" if plan["folds"] else "grid" if plan["sweep"] else "single",
+        "settings": plan["settings"],
+        "grid": plan["sweep"],
         "progress": {"done": done, "total": total, "fraction": done / total},
         "summary": backtest.summary,
         "error": error,

@@ -68,12 +68,13 @@ async def compare_backtests(services: Asked, a: BacktestId, b: BacktestId) -> Re
 async def backtest_report(services: Asked, backtest_id: Id, form: Format = "json") -> Response:
     """The report of a backtest that is done; docs/backtesting.md explains what is in it."""
     content = await _report(services, backtest_id)
+    shown = {"Content-Disposition": f'inline; filename="backtest-{backtest_id}.{form}"'}
     if form == "json":
-        return Response(content, media_type="application/json")
+        return Response(content, headers=shown, media_type="application/json")
     render, kind = _KINDS[form]
     body = await asyncio.to_thread(lambda: render(msgspec.json.decode(content)))
     if form == "html":
-        return Response(body, headers={"Content-Security-Policy": _POLICY}, media_type=kind)
+        return Response(body, headers=shown | {"Content-Security-Policy": _POLICY}, media_type=kind)
     return Response(body, headers=attached(f"backtest-{backtest_id}-trades.{form}"), media_type=kind)
 
 

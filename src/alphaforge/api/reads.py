@@ -77,6 +77,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/backtest/symbols": Reads((CANDLES,)),
     "/api/backtests": LIVE,  # as jobs: progress is told in no commit that others hear of
     "/api/backtests/compare": LIVE,  # megabytes are read for it, and none kept
+    "/api/backtests/settings": Reads(),
     "/api/backtests/{backtest_id}": LIVE,
     "/api/backtests/{backtest_id}/report": LIVE,  # as long as a year has trades
     "/api/statistics/definitions": Reads(),

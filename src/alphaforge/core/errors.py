@@ -6,6 +6,7 @@
     │   ├── InvalidCandle
     │   ├── InvalidRows         some of many: none was taken
     │   └── InvalidSetting
+    │       └── Contradiction   settings that are possible each, but not together
     ├── NotFound                no such row                             (404)
     ├── Conflict                it contradicts what is stored           (409)
     ├── NotOffered              known, but not offered by this version  (501)
@@ -66,6 +67,10 @@ class InvalidRows(InvalidInput):
 
 class InvalidSetting(InvalidInput):
     """A setting with an unknown name or an impossible value."""
+
+
+class Contradiction(InvalidSetting):
+    """Settings that are possible each, but not together."""
 
 
 class NotFound(AlphaForgeError):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Final
 
-from alphaforge.core.errors import InvalidSetting
+from alphaforge.core.errors import Contradiction, InvalidSetting
 from alphaforge.core.granularity import Granularity
 from alphaforge.signals.model import Regime
 
@@ -117,7 +117,7 @@ class StrategySettings:
         for claim, true in claims.items():
             if not true:
                 message = f"These settings contradict themselves: {claim}"
-                raise InvalidSetting(message)
+                raise Contradiction(message)
 
     @property
     def weights(self) -> dict[Granularity, float]:

@@ -64,15 +64,19 @@ class Request:
         )
 
 
+def candles_of(plan: Plan) -> int:
+    """About how many M5 candles one of its settings is evaluated on, those of folds as often as a fold has them."""
+    days = sum(fold.test_end - fold.train_start for fold in plan.periods()) or plan.end - plan.start
+    return int(days / _M5 * _OPEN_SHARE) * len(plan.instruments)
+
+
 def estimated(plan: Plan, *, limit: int = MOST_POINTS, cores: int = 1) -> float:
     """About how many seconds it takes on so many cores.
 
     Raises InvalidInput for a grid of more points than `limit`, saying how long it would have taken, and for more tasks
     than can be kept track of.
     """
-    days = sum(fold.test_end - fold.train_start for fold in plan.periods()) or plan.end - plan.start
-    candles = int(days / _M5 * _OPEN_SHARE) * len(plan.instruments)
-    seconds = estimated_seconds(min(len(plan.sweep), _BEYOND), candles, rate=RATE, cores=cores)
+    seconds = estimated_seconds(min(len(plan.sweep), _BEYOND), candles_of(plan), rate=RATE, cores=cores)
     refuse_above(plan.sweep, seconds, limit=limit)
     total = Schedule.of(plan).total
     if total > _MOST_TASKS:

@@ -82,6 +82,59 @@ async def test_a_backtest_is_queued_performed_elsewhere_and_says_what_its_eviden
     assert (job["kind"], part["kind"], job["parameters"]) == (NEXT, TASKS, {"backtest": asked["id"]})
 
 
+async def test_what_a_backtest_would_take_is_told_before_it_is_asked_for(bench: Bench) -> None:
+    await keep_candles(bench.services.database)
+    more = {"grid": {"stop": [1, 1.5], "ema_fast": [5, 9]}, "walk_forward": {"train": "4d", "test": "2d"}}
+    found = await bench.ask("POST", "/api/backtests/estimate", 200, json=ASKED | more)
+    assert (found["faults"], found["kind"], found["source"]) == ([], "walk_forward", "sandbox")
+    assert (found["points"], found["impossible"], found["folds"]) == (2, 2, 5), "a fast average of 9 is not below 8"
+    begun = await bench.ask("POST", "/api/backtests", 202, json=ASKED | more)
+    assert begun["progress"]["total"] == found["parts"]
+    assert begun["estimated_seconds"] == found["seconds"] > 0
+    assert found["evaluations"] > 2 * 5 * 6 * 200, "candles of five folds of six days, twice"
+    assert (await bench.get("/api/backtests"))["backtests"][0]["grid"] == {"stop_atr": [1.0, 1.5], "ema_fast": [5, 9]}
+
+
+@pytest.mark.parametrize(
+    ("more", "loc", "words"),
+    [
+        ({"settings": {"min_vots": 2}}, ["settings", "min_vots"], "no setting"),
+        ({"settings": {"ema_fast": 9}}, ["settings"], "averages go from fast to slow"),
+        ({"grid": {"stop": "2:1:1"}}, ["grid", "stop"], "goes nowhere"),
+        ({"grid": {"stop": "1:3:0.001", "target": [3, 4]}}, ["grid"], "more than the 2,000 allowed"),
+        ({"walk_forward": {"train": "3m", "test": "2d"}}, ["walk_forward", "train"], "no length"),
+        ({"walk_forward": {"train": "2d", "test": "2h"}}, ["walk_forward", "test"], "no length"),
+        ({"walk_forward": {"train": "900d", "test": "2d"}}, [], "no room"),
+        ({"instruments": ["USD_JPY"]}, ["instruments"], "no candles of USD_JPY"),
+        ({"from": "2001-01-01", "to": "2001-02-01"}, ["instruments"], "there are some from"),
+        ({"instruments": ["nonsense"]}, [], "Invalid pair"),
+    ],
+)
+async def test_an_estimate_says_at_which_field_what_is_wrong(
+    bench: Bench, more: dict[str, Any], loc: list[str], words: str
+) -> None:
+    await keep_candles(bench.services.database)
+    found = await bench.ask("POST", "/api/backtests/estimate", 200, json=ASKED | {"settings": {}} | more)
+    [fault] = found["faults"]
+    assert fault["loc"] == loc
+    assert words in fault["msg"]
+    assert found["points"] is None
+
+
+async def test_every_setting_is_told_with_what_it_is_and_its_default(bench: Bench) -> None:
+    found = await bench.get("/api/backtests/settings")
+    settings = {one["name"]: one for one in found["settings"]}
+    assert settings["stop_atr"] == {
+        "name": "stop_atr",
+        "short": "stop",
+        "group": "Stop, target and lifetime",
+        "what": "stop, in ATR",
+        "unit": "ATR",
+        "default": 1.5,
+    }
+    assert found["count"] == len(settings) > 50
+
+
 async def test_without_background_work_the_request_does_it_all(bench: Bench) -> None:
     database = bench.services.database
     board = JobBoard(database, Engine(database, backtest_kinds(database), 1, "me"), in_background=False)
@@ -99,6 +152,7 @@ async def test_a_report_comes_as_a_page_that_may_load_nothing_and_as_tables(benc
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
     assert "<script" not in page.text
+    assert page.headers["content-disposition"] == f'inline; filename="backtest-{number}.html"'
     table = await bench.client.get(f"/api/backtests/{number}/report", params={"format": "csv"})
     assert table.headers["content-disposition"] == f'attachment; filename="backtest-{number}-trades.csv"'
     assert len(table.text.splitlines()) == 1 + len(report()["trades"]["r"])

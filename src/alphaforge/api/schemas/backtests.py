@@ -71,6 +71,52 @@ class NewBacktest(BaseModel):
     limit: int = Field(2_000, ge=1, le=20_000, description="How many points a grid may have.")
 
 
+class Fault(Answer):
+    """What is wrong with a field."""
+
+    loc: list[str] = Field(
+        description="The way to the field; empty where it is of the whole.", examples=[["settings", "min_votes"]]
+    )
+    msg: str
+    advice: str = Field(description="What to do about it; may be empty.")
+
+
+class BacktestEstimate(Answer):
+    """What a backtest would be and take, or why it cannot be; about, and nothing is begun."""
+
+    faults: list[Fault] = Field(description="What stands in its way; where there is some, the rest is null.")
+    kind: str | None = Field(description="single, grid or walk_forward.")
+    instruments: list[str] | None
+    source: str | None
+    simulated: bool | None = Field(description="Whether its candles are invented.")
+    start: Time | None = Field(alias="from")
+    end: Time | None = Field(alias="to")
+    points: int | None = Field(description="Settings that are tried; 1 without a grid.")
+    impossible: int | None = Field(description="Combinations of the grid that contradict themselves; left out.")
+    folds: int | None = Field(description="0 without a walk-forward.")
+    parts: int | None = Field(description="Into how many parts the work is cut.")
+    evaluations: int | None = Field(description="Settings times the candles of an open market, about.")
+    seconds: float | None = Field(description="On one core, about.")
+
+
+class StrategySetting(Answer):
+    """A number of the strategy that a backtest may change."""
+
+    name: str = Field(examples=["minimum_votes"])
+    short: str | None = Field(description="Another name that is taken for it.", examples=["min_votes"])
+    group: str = Field(examples=["Direction"])
+    what: str = Field(examples=["weighted votes that make a direction"])
+    unit: str = Field(description="Empty for a bare number.", examples=["votes"])
+    default: float | list[float] | list[str]
+
+
+class StrategySettingList(Answer):
+    """Every number of the strategy, those that are tried first before those that are hardly ever."""
+
+    settings: list[StrategySetting]
+    count: int
+
+
 class BacktestProgress(Answer):
     """How far it is."""
 
@@ -92,6 +138,8 @@ class ListedBacktest(Answer):
     start: Time = Field(alias="from")
     end: Time = Field(alias="to")
     kind: str = Field(description="single, grid or walk_forward.")
+    settings: dict[str, Any] = Field(description="Those that differ from the default.")
+    grid: dict[str, Any] = Field(description="By setting, the values that are tried; empty without a grid.")
     progress: BacktestProgress
     summary: dict[str, Any] | None = Field(description="`sentence`: what the evidence supports; and the main figures.")
     error: str | None = Field(description="Why there is no report.")
