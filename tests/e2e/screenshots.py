@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from filled_desk import filled_desk
 from playwright.sync_api import Browser, BrowserContext, Error, Page
-from processes import Server, server
+from processes import Server, server, until
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
@@ -200,6 +200,7 @@ def main() -> int:
         with server(folder / "empty", None) as desk:
             camera.all(EMPTY, desk.url)
         with server(folder / "locked", None, until_ready=False, API_KEY="screenshots") as desk:
+            until(lambda: "status" in desk.get("/health/live"), "it answers", desk.process)
             camera.all(LOCKED, desk.url)
         camera.all(FILLED, filled.url, numbers)
         camera.gone(GONE, filled)
