@@ -30,7 +30,6 @@ from alphaforge.api.signals import (
 from alphaforge.core.cells import csv_lines, csv_of_columns
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.core.times import from_epoch
-from alphaforge.signals.model import Direction
 from alphaforge.storage.engine import Database
 from alphaforge.storage.exports import (
     Export,

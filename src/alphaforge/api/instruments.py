@@ -23,7 +23,6 @@ router = APIRouter(tags=["instruments"])
 
 _SESSIONS = 5
 """The one that is, and a day of those after it."""
-
 _SAME = "It says the same when it is computed again from its candles."
 _DIFFERS = "It differs from what its candles give now."
 
