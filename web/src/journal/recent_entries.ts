@@ -3,7 +3,7 @@
 import { type Schema, answer, server } from "../api/client";
 import { symbolOf, tagsOf } from "./entry_form";
 
-type Listed = Schema<"ListedEntry">;
+export type Listed = Schema<"ListedEntry">;
 const HOW_MANY = 50;
 const SMALLEST = "0.01";
 

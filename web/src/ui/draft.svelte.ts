@@ -31,6 +31,9 @@ export class Draft<T extends object> {
     });
   }
 
+  /** Whether it does not fit into the tab's storage (screenshots): it is in the page alone, and a reload loses it. */
+  isTooLarge = $state(false);
+
   /** Whether something was found that had been typed before. */
   wasKept = false;
 
@@ -54,8 +57,10 @@ export class Draft<T extends object> {
     try {
       if (isEmpty) sessionStorage.removeItem(this.#name);
       else sessionStorage.setItem(this.#name, text);
+      this.isTooLarge = false;
     } catch {
-      // the tab's storage is full (screenshots): what is typed is still in the page
+      sessionStorage.removeItem(this.#name); // what was kept before is not what is typed
+      this.isTooLarge = true;
     }
     this.#isCleared = false;
   }
