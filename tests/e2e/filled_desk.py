@@ -11,11 +11,12 @@ from pathlib import Path
 
 from processes import Server, free_port, server, until
 
-ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT), str(ROOT / "tests")]
+sys.path.append(str(Path(__file__).parents[2]))
+sys.path.append(str(Path(__file__).parents[1]))
+from benchmarks.data import add_entries, new_database
+
 from alphaforge.storage.engine import Database
 from backtests_at_hand import ASKED, keep_candles
-from benchmarks.data import add_entries, new_database
 
 WILLING = (str(Path(__file__).with_name("willing.py")),)
 SIGNALS, ENTRIES = 160, 260
@@ -31,11 +32,15 @@ def filled_desk(folder: Path) -> Iterator[tuple[Server, dict[str, int]]]:
     _as_of_this_desk(folder / "desk.db")
     asyncio.run(_candles(url))
     with _receiver() as port:
-        channels = f"json://127.0.0.1:{port}/?af_name=desk-hook&af_kinds=signal, json://127.0.0.1:{free_port()}/?af_name=gone"
+        channels = (
+            f"json://127.0.0.1:{port}/?af_name=desk-hook&af_kinds=signal, json://127.0.0.1:{free_port()}/?af_name=gone"
+        )
         alerts = {"ALERT_URLS": channels, "ALERTS_ALLOW_PRIVATE": "true"}
         with server(folder, None, program=WILLING, **alerts) as desk:
             _tested(desk)
-            made = [desk.post("/api/backtests", {**ASKED, "source": SOURCE, "settings": one})["id"] for one in _SETTINGS]
+            made = [
+                desk.post("/api/backtests", {**ASKED, "source": SOURCE, "settings": one})["id"] for one in _SETTINGS
+            ]
             until(lambda: all(desk.get(f"/api/backtests/{one}")["status"] == "done" for one in made), "they are done")
             yield desk, {"signal": _newest(desk), "backtest": made[0]}
 

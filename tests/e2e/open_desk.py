@@ -20,16 +20,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request
 from processes import Server, server
+from rich.console import Console
 
-ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT), str(ROOT / "tests")]
+sys.path.append(str(Path(__file__).parents[2]))
+sys.path.append(str(Path(__file__).parents[1]))
 from benchmarks.machine import resident, worked
 
 from browser import WIDE, chromium
+
+console = Console(width=160, highlight=False, markup=False, soft_wrap=True)
 
 AFTER_EVENT = 3.0
 """Seconds after an event within which a request may be its consequence: pages wait for the last of several."""
@@ -74,7 +78,7 @@ class Ears:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._all(),))
 
-    def __enter__(self) -> "Ears":
+    def __enter__(self) -> Self:
         self._ending = asyncio.Event()
         self._thread.start()
         return self
@@ -139,13 +143,15 @@ def main() -> int:
     spell = max(20.0, min(60.0, asked.minutes * 6))
     with tempfile.TemporaryDirectory() as name, server(Path(name), None, program=tuple(asked.program)) as desk:
         time.sleep(SETTLING)
-        print(f"the server alone: {work_of(desk, spell):.0f} ms of CPU a minute, {resident(desk.process.pid):.1f} MiB")
+        console.print(
+            f"the server alone: {work_of(desk, spell):.0f} ms of CPU a minute, {resident(desk.process.pid):.1f} MiB"
+        )
         with Ears(desk.url, 1) as ears:
             course, requests = live(desk, asked.minutes, asked.tabs)
             [told] = ears.told
         bad = report(course, requests, told)
         work, sent, held = crowd(desk, asked.clients, spell)
-    print(
+    console.print(
         f"one listener, of {asked.clients}: {work:.2f} ms of CPU a minute, {sent / 1000:.1f} KB sent a minute,"
         f" {held:.1f} KiB of memory"
     )
@@ -163,8 +169,8 @@ def live(desk: Server, minutes: float, tabs: int) -> tuple[list[Minute], list[tu
             page.goto(f"{desk.url}/#/desk")
         tab.wait(SETTLING)
         loaded = len(tab.asked)
-        print(f"the load: {loaded} requests: {tally(tab.asked)}", flush=True)
-        print("minute  requests  heap MiB  nodes  listeners  server MiB  server CPU ms/min", flush=True)
+        console.print(f"the load: {loaded} requests: {tally(tab.asked)}")
+        console.print("minute  requests  heap MiB  nodes  listeners  server MiB  server CPU ms/min")
         before = worked(desk.process.pid)
         began = time.time()
         for minute in range(1, max(2, round(minutes)) + 1):
@@ -175,10 +181,9 @@ def live(desk: Server, minutes: float, tabs: int) -> tuple[list[Minute], list[tu
             )
             before = work
             course.append(one)
-            print(
+            console.print(
                 f"{one.minute:>6.0f} {one.requests:>9} {one.heap:>9.2f} {one.nodes:>6} {one.listeners:>10}"
                 f" {one.resident:>11.1f} {one.work:>18.0f}",
-                flush=True,
             )
         return course, tab.asked[loaded:]
 
@@ -223,9 +228,9 @@ def report(course: list[Minute], asked: list[tuple[float, str, str]], told: Told
     """Print the verdicts; 1 where one is bad."""
     unasked = [one for one in asked if not told.explains(one[0])]
     happened = Counter(kind for _, kind in told.events)
-    print(f"the stream told: {json.dumps(dict(happened.most_common()))}; {told.bytes / 1000:.0f} KB")
-    print(f"asked after the load: {len(asked)}: {tally(asked)}")
-    print(f"without an event before it: {len(unasked)}: {tally(unasked)}")
+    console.print(f"the stream told: {json.dumps(dict(happened.most_common()))}; {told.bytes / 1000:.0f} KB")
+    console.print(f"asked after the load: {len(asked)}: {tally(asked)}")
+    console.print(f"without an event before it: {len(unasked)}: {tally(unasked)}")
     steady = [one for one in course if one.minute > WARM_UP * len(course)]
     flat = True
     for what, unit, read in (
@@ -237,7 +242,7 @@ def report(course: list[Minute], asked: list[tuple[float, str, str]], told: Told
         rise, doubt = slope([(one.minute, read(one)) for one in steady])
         verdict = "grows" if rise > doubt and rise > 0 else "flat, as far as can be told"
         flat &= "grows" not in verdict
-        print(f"{what}: {rise:+.2f} +- {doubt:.2f} {unit} a minute: {verdict}")
+        console.print(f"{what}: {rise:+.2f} +- {doubt:.2f} {unit} a minute: {verdict}")
     return 0 if flat and not unasked else 1
 
 

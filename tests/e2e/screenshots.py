@@ -21,11 +21,10 @@ from filled_desk import filled_desk
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 from processes import Server, server, until
 
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(Path(__file__).parents[1]))
 from browser import PHONE, WIDE, chromium
 
-OUT = ROOT / "test-artifacts" / "screenshots"
+OUT = Path(__file__).parents[2] / "test-artifacts" / "screenshots"
 PATIENCE_MS = 4_000
 SETTLED_MS = 250
 """For charts, which draw in the next frames."""

@@ -20,7 +20,7 @@ def test_the_first_page_is_light_compressed_kept_for_ever_and_from_nowhere_else(
     with visiting(browser, "about:blank") as visit:
         page = visit.page
         answers: list[Response] = []
-        page.on("response", lambda one: answers.append(one))
+        page.on("response", lambda one: answers.append(one))  # noqa: PLW0108 - Playwright marks what it is given
         page.goto(desk.url)
         expect(page.locator("main .price").filter(has_text=re.compile(r"\d")).first).to_be_visible()
         expect(page.locator("[aria-busy=true]")).to_have_count(0)

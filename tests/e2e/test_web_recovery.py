@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
-from processes import Server, free_port, server, until
+from processes import free_port, server
 
 from browser import visiting
 
@@ -42,5 +42,5 @@ def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Br
             visit.forgiven += BROKEN
             first.kill()
             expect(no_connection(page)).to_be_visible()
-        with server(tmp_path, None, port=port) as second:
+        with server(tmp_path, None, port=port):
             expect(no_connection(page)).to_have_count(0, timeout=15_000)
