@@ -137,7 +137,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--tabs", type=int, default=1, help="tabs on the desk, the first of which is watched")
-    parser.add_argument("--clients", type=int, default=50, help="listeners without a browser at the end")
+    parser.add_argument("--clients", type=int, default=200, help="listeners without a browser at the end")
     parser.add_argument("--program", nargs="*", default=["-m", "alphaforge"], help="what is started, with its options")
     asked = parser.parse_args()
     spell = max(20.0, min(60.0, asked.minutes * 6))
