@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { summary, ticks, timeLabels, xLabel } from "./scales";
+import { summary, ticks, timeLabels, withoutZeros, xLabel } from "./scales";
 
 const at = (text: string) => Date.parse(text) / 1000;
 
@@ -26,6 +26,11 @@ describe("ticks", () => {
   it("carry no rounding errors into their labels", () => {
     expect(ticks(0, 0.3)).toEqual([0, 0.1, 0.2, 0.3]);
   });
+});
+
+it("labels of an axis lose the zeros that all of them end in", () => {
+  expect(withoutZeros(["0.00", "−1,500.00", "+20.00 R"])).toEqual(["0", "−1,500", "+20 R"]);
+  expect(withoutZeros(["0.00", "0.25"])).toEqual(["0.00", "0.25"]);
 });
 
 describe("labels of a time axis", () => {

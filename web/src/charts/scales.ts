@@ -15,6 +15,14 @@ export function ticks(low: number, high: number, count = 4): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
+/** Labels of one axis, without the zeros behind the point that all of them end in. */
+export function withoutZeros(labels: string[]): string[] {
+  const zeros = /\.(0+)(?=\D*$)/;
+  return labels.every((one) => zeros.test(one) || !one.includes("."))
+    ? labels.map((one) => one.replace(zeros, ""))
+    : labels;
+}
+
 /** What the x of a chart is: moments in seconds since 1970, whole days (their midnight in UTC), or plain numbers. */
 export type XKind = "time" | "day" | "number";
 
