@@ -106,8 +106,8 @@ def _load(context: BrowserContext, url: str) -> Load:
 
 
 def _await_price(page: Page) -> None:
-    page.wait_for_function("window.seen.useful !== null", timeout=_PATIENCE_MS)
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')", timeout=_PATIENCE_MS)
+    page.wait_for_function("() => window.seen.useful !== null", timeout=_PATIENCE_MS)
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')", timeout=_PATIENCE_MS)
     page.wait_for_load_state("load")
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from filled_desk import filled_desk
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 from processes import Server, server, until
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -109,7 +109,7 @@ class Camera:
                 for width, _ in (WIDE, PHONE):
                     page = stack.enter_context(self._page(width))
                     page.goto(f"{desk.url}/{one.place}")
-                    self._settle(page)
+                    page.locator("h1").wait_for()
                     pages.append((page, one, width))
             desk.kill()
             for page, one, width in pages:
@@ -124,13 +124,13 @@ class Camera:
             self._settle(page)
             shot.prepare(page)
             self._settle(page)
-        except Error as error:
+        except (Error, AssertionError) as error:
             self.failed.append(f"{shot.name} at {width}: {str(error).splitlines()[0]}")
         self._take(page, shot, width)
 
     def _settle(self, page: Page) -> None:
         page.locator("h1, dialog").first.wait_for()
-        page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=PATIENCE_MS)
         page.wait_for_timeout(SETTLED_MS)
 
     def _take(self, page: Page, shot: Shot, width: int) -> None:

@@ -8,13 +8,14 @@ from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from alphaforge.api.encoding import Columns, bodies
 from alphaforge.api.journal_body import entry_columns
-from alphaforge.api.journal_lists import spellings_of
+from alphaforge.api.journal_lists import EntryFilters
 from alphaforge.api.parameters import Asked, From, To
+from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas.jobs import ExportJob
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_columns
@@ -33,7 +34,6 @@ from alphaforge.core.times import from_epoch
 from alphaforge.storage.engine import Database
 from alphaforge.storage.exports import (
     Export,
-    JournalCriteria,
     journal_export,
     newest_id,
     read_part,
@@ -72,6 +72,15 @@ AskedForm = Annotated[
     Form, Query(alias="format", description="ndjson: one JSON object a line. csv: a table for a spreadsheet.")
 ]
 AskedHeavy = Annotated[Heavy | None, Query(description="`screenshots`: the pictures too, which are heavy.")]
+
+
+class EntryFile(EntryFilters):
+    """A file of entries."""
+
+    form: AskedForm = Form.NDJSON
+    include: AskedHeavy = None
+
+
 _MEDIA = {Form.NDJSON: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
 
 
@@ -139,31 +148,23 @@ async def export_signals(
     tags=["journal"],
     response_class=StreamingResponse,
     responses=_responses("Entry"),
+    openapi_extra=documented(EntryFile),
 )
-async def export_journal(
-    services: Asked,
-    form: AskedForm = Form.NDJSON,
-    *,
-    symbol: SymbolFilter = None,
-    start: From = None,
-    end: To = None,
-    include: AskedHeavy = None,
-) -> Response:
-    """Every entry that matches, oldest first by id, in the shape of the lists; `from` and `to` are of its opening.
+async def export_journal(services: Asked, query: Annotated[EntryFile, Depends(query_of(EntryFile))]) -> Response:
+    """Every entry that matches, oldest first by id, in the shape of the lists and with their filters.
 
     Screenshots come only with `include=screenshots`. For the rest see the signals' file.
     """
-    return await _streamed(_export(services, form, _journal(symbol, start, end, include)))
+    return await _streamed(_export(services, query.form, _journal(query, query.include)))
 
 
 def _signals(criteria: SignalCriteria) -> _File:
     return _File("signals", signal_export(criteria, PAGE), signal_columns)
 
 
-def _journal(symbol: str | None, start: float | None, end: float | None, include: str | None) -> _File:
+def _journal(filters: EntryFilters, include: str | None) -> _File:
     pictures = include == Heavy.SCREENSHOTS
-    criteria = JournalCriteria(spellings_of(symbol), start, end)
-    export = journal_export(criteria, PAGE_WITH_PICTURES if pictures else PAGE, pictures=pictures)
+    export = journal_export(filters.criteria(), PAGE_WITH_PICTURES if pictures else PAGE, pictures=pictures)
     return _File("journal", export, entry_columns)
 
 
@@ -197,7 +198,7 @@ def export_file(database: Database, at: float, payload: Mapping[str, Any]) -> Ex
         instrument = filtered_instrument(asked.symbol)
         file = _signals(SignalCriteria(statuses_of(asked.status), instrument, start=asked.start, end=asked.end))
     else:
-        file = _journal(asked.symbol, asked.start, asked.end, asked.include)
+        file = _journal(EntryFilters.model_validate(payload), asked.include)
     return _named(database, at, Form(asked.form), file)
 
 

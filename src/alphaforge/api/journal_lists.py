@@ -1,9 +1,10 @@
 """The journal page by page: filters, fields, and where the next page begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from pydantic import BaseModel
 
 from alphaforge.api.journal_body import ENTRY_CHOICE, entry_bodies
 from alphaforge.api.listing import CursorOf, Fields, PageQuery, cursor_text, link_to, part_list
@@ -40,8 +41,8 @@ TagFilter = Annotated[Text | None, Query(max_length=100, description="One of the
 SignalFilter = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="The signal that they follow.")]
 
 
-class EntryQuery(PageQuery):
-    """A list of entries; `from` and `to` are of their opening."""
+class EntryFilters(BaseModel):
+    """Which entries; `from` and `to` are of their opening."""
 
     symbol: SymbolFilter = None
     trade_type: TypeFilter = None
@@ -53,16 +54,12 @@ class EntryQuery(PageQuery):
     setup: SetupFilter = None
     tag: TagFilter = None
     signal_id: SignalFilter = None
-    fields: Fields = "full"
-    include: Annotated[str | None, part_list("include", ENTRY_CHOICE)] = None
-    exclude: Annotated[str | None, part_list("exclude", ENTRY_CHOICE)] = None
 
     def criteria(self) -> EntryCriteria:
         """What restricts the list; raises InvalidInput naming what would be accepted."""
         if self.trade_type is not None and self.direction not in (None, self.trade_type):
             message = "type and direction mean the same: give one of them"
             raise InvalidInput(message)
-        place = self.behind(CursorOf.JOURNAL)
         return EntryCriteria(
             symbols=spellings_of(self.symbol),
             trade_type=self.trade_type or self.direction,
@@ -73,8 +70,20 @@ class EntryQuery(PageQuery):
             setup=self.setup,
             tag=self.tag,
             signal_id=self.signal_id,
-            behind=place and place[1],
         )
+
+
+class EntryQuery(EntryFilters, PageQuery):
+    """A page of the list of entries."""
+
+    fields: Fields = "full"
+    include: Annotated[str | None, part_list("include", ENTRY_CHOICE)] = None
+    exclude: Annotated[str | None, part_list("exclude", ENTRY_CHOICE)] = None
+
+    def criteria(self) -> EntryCriteria:
+        """The same, behind the place where the page begins."""
+        place = self.behind(CursorOf.JOURNAL)
+        return replace(super().criteria(), behind=place and place[1])
 
 
 ENTRY_PARAMETERS = documented(EntryQuery)

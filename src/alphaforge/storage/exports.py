@@ -6,47 +6,42 @@ vacuum as long as its slowest reader takes. Ids never change: each row that is t
 comes exactly once, as it was when its part was read, and what is added meanwhile does not come.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Dialect, Integer, Select, Table, bindparam, func, select, true
 
 from alphaforge.storage.connection import AsyncConnection
+from alphaforge.storage.journal import EntryCriteria
 from alphaforge.storage.listing import Page, Query, by_column, text_reader
-from alphaforge.storage.lists import EPOCHS_OF_SIGNALS
+from alphaforge.storage.lists import EPOCHS_OF_SIGNALS, JOURNAL_LIST, PICTURES
 from alphaforge.storage.signals import SignalCriteria
 from alphaforge.storage.tables import journal, signals
 from alphaforge.storage.types import Moment
 
-PICTURES = ("screenshot_entry", "screenshot_exit", "screenshot_analysis")
 _UNTOLD = frozenset({"decision"})
-
-
-@dataclass(frozen=True, slots=True)
-class JournalCriteria:
-    """Which entries: with one of these symbols as they are written, opened from `start` until before `end`."""
-
-    symbols: tuple[str, ...] = ()
-    start: float | None = None
-    end: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Export:
-    """The columns of the rows that match. `size`: how many rows are looked at, and at most held, at once."""
+    """The columns of the rows that match. `size`: how many rows are looked at, and at most held, at once.
+
+    `parameters` are those of `matching`.
+    """
 
     table: Table
     names: tuple[str, ...]
     matching: ColumnElement[bool]
     size: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def part_statement(self, after: int, until: int) -> Select[Any]:
         """The matching rows with `after < id <= until`."""
         own = self.table.c
         statement = select(*(own[name] for name in self.names)).where(*_between(own.id, after, until), self.matching)
-        return statement.order_by(own.id)
+        return statement.order_by(own.id).params(self.parameters)
 
     def end_statement(self, after: int, until: int) -> Select[Any]:
         """The last id of the next part, of `size` rows at most."""
@@ -86,17 +81,11 @@ def signal_export(criteria: SignalCriteria, size: int) -> Export:
     return Export(signals, _names(signals, _UNTOLD), matching, size)
 
 
-def journal_export(criteria: JournalCriteria, size: int, *, pictures: bool) -> Export:
+def journal_export(criteria: EntryCriteria, size: int, *, pictures: bool) -> Export:
     """Entries with every column, the pictures' only where they are wanted."""
-    own = journal.c
-    matching: ColumnElement[bool] = true()
-    if criteria.symbols:
-        matching &= own.symbol.in_(criteria.symbols)
-    if criteria.start is not None:
-        matching &= own.open_time >= criteria.start
-    if criteria.end is not None:
-        matching &= own.open_time < criteria.end
-    return Export(journal, _names(journal, frozenset() if pictures else frozenset(PICTURES)), matching, size)
+    names = _names(journal, frozenset() if pictures else frozenset(PICTURES))
+    matching, parameters = JOURNAL_LIST.matching(criteria.values())
+    return Export(journal, names, matching, size, parameters)
 
 
 def _names(table: Table, untold: frozenset[str]) -> tuple[str, ...]:

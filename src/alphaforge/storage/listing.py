@@ -20,9 +20,11 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    and_,
     bindparam,
     func,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.types import TypeEngine
@@ -115,6 +117,10 @@ class Listing:
                 test = test == bindparam(names[0]) if count == 1 else test.in_([bindparam(one) for one in names])
             conditions.append(test)
         return conditions
+
+    def matching(self, values: Values) -> tuple[ColumnElement[bool], dict[str, Any]]:
+        """What a row has to be, for statements of others, and its parameters."""
+        return and_(true(), *self._matching(_shape(values))), _given(values)
 
     def statement(self, columns: Sequence[str], shape: Shape) -> Select[Any]:
         """A page; its parameters are those of the shape, `limit` and `skip`."""
@@ -240,9 +246,12 @@ def _shape(values: Values) -> Shape:
     return tuple((name, len(given)) for name, given in values.items())
 
 
+def _given(values: Values) -> dict[str, Any]:
+    return {f"{name}_{i}": value for name, given in values.items() for i, value in enumerate(given)}
+
+
 def _parameters(values: Values, skip: int, limit: int | None) -> dict[str, Any]:
-    parameters = {f"{name}_{i}": value for name, given in values.items() for i, value in enumerate(given)}
-    return parameters | {
+    return _given(values) | {
         "skip": min(skip, LARGEST_ID),
         "limit": LARGEST_ID if limit is None else min(limit, LARGEST_ID),
     }

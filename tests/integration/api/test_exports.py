@@ -20,8 +20,8 @@ from alphaforge.core.cells import read_cell
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.signals.model import Direction, Status
 from alphaforge.storage.engine import LONG_READERS, Database
-from alphaforge.storage.exports import Export, Part
-from alphaforge.storage.journal import JournalRepository, NewEntry
+from alphaforge.storage.exports import Export, Part, journal_export
+from alphaforge.storage.journal import EntryCriteria, JournalRepository, NewEntry
 from api_bench import NOW, SQLITE, Bench, decided
 
 
@@ -32,7 +32,7 @@ async def entry(bench: Bench, **changes: Any) -> int:
 
 
 def journal_file(size: int) -> exports._File:
-    export = exports.journal_export(exports.JournalCriteria(), size, pictures=False)
+    export = journal_export(EntryCriteria(), size, pictures=False)
     return exports._File("journal", export, exports.entry_columns)
 
 
@@ -118,6 +118,37 @@ async def test_filters_are_those_of_the_lists(bench: Bench, monkeypatch: pytest.
         listed = (await bench.get("/api/signals", **filters))["signals"]
         assert 0 < len(listed) < 12
         assert await lines(bench, "/api/signals/export", **filters) == sorted(listed, key=lambda one: one["id"])
+
+
+async def test_the_journals_filters_are_those_of_its_list(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PAGE", 2)
+    followed = await bench.signal(instrument="GBP_USD")
+    for number in range(12):
+        await entry(
+            bench,
+            open_time=NOW - 600 * number,
+            trade_type=("BUY", "SELL")[number % 2],
+            outcome=("WIN", "LOSS", None)[number % 3],
+            session=("LONDON", None)[number % 2],
+            trade_setup=("Pullback", "breakout")[number % 2],
+            tags=("late, news", "newsroom", "50%")[number % 3],
+            signal_id=followed if number < 3 else None,
+        )
+    for filters in (
+        {"type": "SELL"},
+        {"direction": "buy", "outcome": "win"},
+        {"session": "London"},
+        {"setup": "PULLBACK"},
+        {"tag": "News"},
+        {"tag": "50%"},
+        {"signal_id": str(followed)},
+        {"from": "2026-03-03T09:00:00Z", "tag": "news", "symbol": "gbp/usd"},
+    ):
+        listed = (await bench.get("/api/journal/entries", exclude="screenshots", **filters))["entries"]
+        assert 0 < len(listed) < 12, filters
+        assert await lines(bench, "/api/journal/export", **filters) == sorted(listed, key=lambda one: one["id"])
+    refused = await bench.client.get("/api/journal/export", params={"type": "BUY", "direction": "SELL"})
+    assert refused.status_code == 422
 
 
 async def test_the_journals_symbol_is_found_in_every_spelling_that_it_was_written_in(bench: Bench) -> None:

@@ -142,6 +142,7 @@ async def test_what_users_may_ask_for(bench: Bench, asked: dict[str, Any], told:
         ({"kind": "export", "noun": "journal", "format": "xml"}, ["'ndjson' or 'csv'"]),
         ({"kind": "export", "noun": "signals", "status": "GONE"}, ["PENDING"]),
         ({"kind": "export", "noun": "journal", "status": "WON"}, ["status is no parameter of an export of journal"]),
+        ({"kind": "export", "noun": "signals", "type": "BUY"}, ["type is no parameter of an export of signals"]),
         ({"kind": "export", "noun": "signals", "include": "screenshots"}, ["include is no parameter"]),
     ],
 )
@@ -233,7 +234,11 @@ async def test_the_file_of_an_export_is_what_the_export_streams(
     monkeypatch.setattr(files, "PIECE", 200)
     monkeypatch.setattr(job_files, "_AT_ONCE", 500)
     await some_entries(bench)
-    asked_for: list[tuple[str, dict[str, str]]] = [("journal", {"symbol": "GBPUSD"}), ("signals", {"status": "WON"})]
+    asked_for: list[tuple[str, dict[str, str]]] = [
+        ("journal", {"symbol": "GBPUSD"}),
+        ("journal", {"type": "buy", "from": "2026-03-01T00:00:00Z"}),
+        ("signals", {"status": "WON"}),
+    ]
     for noun, query in [("journal", {}), ("signals", {}), *asked_for]:
         asked = {"kind": "export", "noun": noun, "format": form, **query}
         async with at_work(bench) as ended:

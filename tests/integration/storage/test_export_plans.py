@@ -8,7 +8,8 @@ from sqlalchemy import Select, insert
 
 from alphaforge.signals.model import Status
 from alphaforge.storage.engine import Database
-from alphaforge.storage.exports import Export, JournalCriteria, journal_export, signal_export
+from alphaforge.storage.exports import Export, journal_export, signal_export
+from alphaforge.storage.journal import EntryCriteria
 from alphaforge.storage.signals import SignalCriteria
 from alphaforge.storage.tables import journal, signals
 from alphaforge.storage.types import Moment
@@ -20,11 +21,12 @@ EXPORTS = {
     "signals of a status": signal_export(SignalCriteria((Status.ACTIVE,)), 500),
     "signals of some": signal_export(SignalCriteria((Status.WON, Status.LOST), "XAU_USD"), 500),
     "signals of a span": signal_export(SignalCriteria(start=MONDAY + 60.0, end=MONDAY + 9e9), 500),
-    "journal": journal_export(JournalCriteria(), 500, pictures=False),
-    "journal with pictures": journal_export(JournalCriteria(), 4, pictures=True),
+    "journal": journal_export(EntryCriteria(), 500, pictures=False),
+    "journal with pictures": journal_export(EntryCriteria(), 4, pictures=True),
     "journal of some": journal_export(
-        JournalCriteria(("GBPUSD", "GBP/USD"), MONDAY + 60.0, MONDAY + 9e9), 500, pictures=False
+        EntryCriteria(("GBPUSD", "GBP/USD"), start=MONDAY + 60.0, end=MONDAY + 9e9), 500, pictures=False
     ),
+    "journal of a tag": journal_export(EntryCriteria(tag="late", setup="Pullback", signal_id=3), 500, pictures=False),
 }
 
 

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, RootModel, model_validator
 
-from alphaforge.api.parameters import Moment, Text
+from alphaforge.api.parameters import LARGEST_ID, Moment, Text
 from alphaforge.api.schemas.common import Answer, AnyCase, Next, Number, Time
+from alphaforge.api.schemas.journal import Session, TradeOutcome
 from alphaforge.api.schemas.signals import SignalBody
 from alphaforge.core.times import rfc3339
-from alphaforge.signals.model import Status
+from alphaforge.signals.model import Direction, Status
 
 _Written = PlainSerializer(lambda moment: moment and rfc3339(moment), when_used="json")
 _From = Annotated[Moment | None, _Written, Field(alias="from", description="From here on.")]
@@ -17,6 +18,13 @@ _Names = Annotated[
     list[Annotated[Text, Field(max_length=40)]] | None,
     Field(min_length=1, max_length=500, description="In any spelling; without it every watched one."),
 ]
+
+
+_FOREIGN = {
+    "signals": ("include", "trade_type", "outcome", "session", "setup", "tag", "signal_id"),
+    "journal": ("status",),
+}
+"""By the noun of an export what only the other one is filtered by."""
 
 
 class _Asked(BaseModel):
@@ -79,15 +87,22 @@ class ExportJob(_Asked):
     symbol: str | None = Field(None, max_length=40, description="In any spelling.")
     start: _From = None
     end: _To = None
+    trade_type: Annotated[Direction, AnyCase] | None = Field(None, alias="type", description="Of the journal.")
+    outcome: Annotated[TradeOutcome, AnyCase] | None = Field(None, description="Of the journal.")
+    session: Annotated[Session, AnyCase] | None = Field(None, description="Of the journal.")
+    setup: Text | None = Field(None, max_length=100, description="Of the journal: the whole setup.")
+    tag: Text | None = Field(None, max_length=100, description="Of the journal: one of the tags.")
+    signal_id: int | None = Field(None, ge=1, le=LARGEST_ID, description="Of the journal: the signal followed.")
     include: Literal["screenshots"] | None = Field(None, description="Of the journal: the pictures too.")
 
     @model_validator(mode="after")
     def asks_for_what_the_noun_has(self) -> Self:
         """Refuse a filter that would be passed over."""
-        foreign = {"signals": "include", "journal": "status"}[self.noun]
-        if getattr(self, foreign) is not None:
-            message = f"{foreign} is no parameter of an export of {self.noun}"
-            raise ValueError(message)
+        for foreign in _FOREIGN[self.noun]:
+            if getattr(self, foreign) is not None:
+                name = type(self).model_fields[foreign].alias or foreign
+                message = f"{name} is no parameter of an export of {self.noun}"
+                raise ValueError(message)
         return self
 
 
