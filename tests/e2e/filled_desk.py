@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,8 @@ from backtests_at_hand import ASKED, keep_candles
 
 WILLING = (str(Path(__file__).with_name("willing.py")),)
 SIGNALS, ENTRIES = 160, 260
+NEWEST = 1_763_655_300.0
+"""When the newest of the benchmarks' rows is, in epoch seconds; here it becomes yesterday."""
 SOURCE = "sandbox"
 """Of the candles that backtests read: beside the desk's own."""
 
@@ -75,8 +78,14 @@ def _as_of_this_desk(path: Path) -> None:
         )
         connection.execute("UPDATE trading_signals SET created_at = timestamp, updated_at = exit_time")
         connection.execute(
+            "UPDATE journal_entries SET open_time = strftime('%Y-%m-%d %H:%M:%f000', open_time, :later),"
+            " close_time = strftime('%Y-%m-%d %H:%M:%f000', close_time, :later)",
+            {"later": f"+{(time.time() - NEWEST) / 86_400 - 1:.0f} days"},
+        )
+        connection.execute(
             "UPDATE journal_entries SET signal_id = (SELECT id FROM trading_signals AS s WHERE"
-            " replace(s.instrument, '_', '') = journal_entries.symbol ORDER BY s.id DESC LIMIT 1) WHERE id % 9 = 0"
+            " replace(s.instrument, '_', '') = journal_entries.symbol AND s.timestamp < journal_entries.open_time"
+            " ORDER BY s.id DESC LIMIT 1) WHERE id % 9 = 0"
         )
     connection.close()
 

@@ -26,6 +26,7 @@ from browser import PHONE, WIDE, chromium
 
 OUT = Path(__file__).parents[2] / "test-artifacts" / "screenshots"
 PATIENCE_MS = 4_000
+TALLEST = 6_000
 SETTLED_MS = 250
 """For charts, which draw in the next frames."""
 
@@ -130,23 +131,26 @@ class Camera:
 
     def _settle(self, page: Page) -> None:
         page.locator("h1, dialog").first.wait_for()
-        expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.locator("body:not(:has(dialog)) [aria-busy=true]")).to_have_count(0, timeout=PATIENCE_MS)
         page.wait_for_timeout(SETTLED_MS)
 
     def _take(self, page: Page, shot: Shot, width: int) -> None:
+        if not shot.is_dialog:  # rather than a full page's picture, in which what is fixed hangs in the middle
+            height = int(page.evaluate("document.documentElement.scrollHeight"))
+            page.set_viewport_size({"width": width, "height": min(height, TALLEST)})
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
             page.wait_for_timeout(100)
             name = f"{shot.name}-{width}-{theme}.png"
-            page.screenshot(path=self._out / name, full_page=not shot.is_dialog)
+            page.screenshot(path=self._out / name)
             self.taken.append(name)
         page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": width, "height": height_of(width)})
 
     @contextmanager
     def _page(self, width: int) -> Iterator[Page]:
-        height = WIDE[1] if width == WIDE[0] else PHONE[1]
         context: BrowserContext = self._browser.new_context(
-            viewport={"width": width, "height": height}, timezone_id="Europe/London", locale="en-GB"
+            viewport={"width": width, "height": height_of(width)}, timezone_id="Europe/London", locale="en-GB"
         )
         context.set_default_timeout(PATIENCE_MS)
         try:
@@ -166,6 +170,10 @@ class Camera:
                 page.wait_for_load_state("load")
                 page.screenshot(path=self._out / f"sheet-{ending}.png", full_page=True)
                 scratch.unlink()
+
+
+def height_of(width: int) -> int:
+    return WIDE[1] if width == WIDE[0] else PHONE[1]
 
 
 def sheet(names: list[str], width: int) -> str:
