@@ -1,0 +1,146 @@
+/** The list of signals as far as it was read: page by page behind cursors, and what has happened since. */
+
+import { type Schema, answer, asProblem, server } from "../api/client";
+import type { Problem } from "../api/problem";
+import { live } from "../live/live.svelte";
+import type { Question } from "./filters";
+
+export type Row = Schema<"ListedSignal">;
+
+const SETTLE_MS = 150; // streams bring several events of one moment
+
+/**
+ * `asked` is a Question as JSON, or null where it cannot be asked; when it changes, the list begins anew.
+ * `isBeingRead`: rows must not move now; what is new is then only counted. Create it while a component is set up.
+ */
+export class SignalList {
+  rows = $state.raw<readonly Row[]>([]);
+  /** Signals that match, loaded or not; null before the first answer. */
+  total = $state<number | null>(null);
+  /** Signals that belong before the first row; as many as a page has, or more, where it is a page's number. */
+  news = $state(0);
+  isLoading = $state(true);
+  problem = $state.raw<Problem | null>(null);
+  /** Where the list goes on; null at its end. */
+  next = $state<string | null>(null);
+
+  #asked: () => string | null;
+  #isBeingRead: () => boolean;
+  #ending: AbortController | null = null;
+
+  constructor(asked: () => string | null, isBeingRead: () => boolean) {
+    this.#asked = asked;
+    this.#isBeingRead = isBeingRead;
+    $effect(() => {
+      if (asked() !== null) void this.reload();
+      return () => this.#ending?.abort();
+    });
+    $effect(() => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const soon = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => (this.isLoading ? soon() : void this.#look()), SETTLE_MS);
+      };
+      const told = (signal: Schema<"StreamedSignal">) => {
+        this.change(signal);
+        soon();
+      };
+      const endings = [live.on("signal", told), live.on("outcome", told), live.on("reset", () => void this.reload())];
+      return () => {
+        clearTimeout(timer);
+        for (const end of endings) end();
+      };
+    });
+    let wasDown = false;
+    $effect(() => {
+      if (live.stream === "live" && wasDown) void this.#look();
+      wasDown = live.stream === "down" || live.stream === "locked";
+    });
+  }
+
+  /** Begin again at the first page; what is there stays until it has come. */
+  async reload(): Promise<void> {
+    const page = await this.#page(null);
+    if (page === null) return;
+    this.rows = page.signals;
+    this.next = page.next ?? null;
+    this.total = page.total;
+    this.news = 0;
+  }
+
+  /** The page behind the last row, unless it is on its way. */
+  async more(): Promise<void> {
+    if (this.next === null || this.isLoading || this.problem !== null) return;
+    const page = await this.#page(this.next);
+    if (page === null) return;
+    this.rows = [...this.rows, ...page.signals];
+    this.next = page.next ?? null;
+    this.total = page.total;
+  }
+
+  /** Try again what failed last. */
+  retry(): void {
+    this.problem = null;
+    void (this.rows.length > 0 && this.next !== null ? this.more() : this.reload());
+  }
+
+  /** Take over what is known now of a signal, where it is in the list. */
+  change(signal: Schema<"StreamedSignal">): void {
+    const at = this.indexOf(signal.id);
+    if (at < 0) return;
+    const shown = Object.keys(this.rows[at]!).map((name) => [name, signal[name as keyof typeof signal]]);
+    const changed = Object.fromEntries(shown.filter(([, value]) => value !== undefined));
+    this.rows = this.rows.with(at, { ...this.rows[at]!, ...changed });
+  }
+
+  indexOf(id: number): number {
+    return this.rows.findIndex((row) => row.id === id);
+  }
+
+  /** Hold the newest page against what is known: the server says what matches, not this page. */
+  async #look(): Promise<void> {
+    const page = await this.#page(null);
+    if (page === null) return;
+    this.total = page.total;
+    if (this.#question()?.order === "oldest") {
+      this.news = this.next === null ? Math.max(0, page.total - this.rows.length) : 0; // else it comes with the last page
+      return;
+    }
+    const known = new Set(this.rows.map((row) => row.id));
+    const fresh = page.signals.filter((row) => !known.has(row.id));
+    if (this.#isBeingRead()) {
+      this.news = fresh.length;
+    } else if (fresh.length < page.signals.length) {
+      this.rows = [...fresh, ...this.rows];
+    } else {
+      this.rows = page.signals; // more is new than a page has: the pages in between are not known
+      this.next = page.next ?? null;
+    }
+  }
+
+  #question(): Question | null {
+    const asked = this.#asked();
+    return asked === null ? null : JSON.parse(asked);
+  }
+
+  async #page(cursor: string | null): Promise<Schema<"SignalPage"> | null> {
+    const question = this.#question();
+    if (question === null) return null;
+    this.#ending?.abort();
+    const ending = (this.#ending = new AbortController());
+    this.isLoading = true;
+    const query = { ...question, fields: "minimal" as const, ...(cursor && { cursor }) };
+    try {
+      const page = await answer(server.GET("/api/signals", { params: { query }, signal: ending.signal }));
+      if (ending.signal.aborted) return null;
+      this.problem = null;
+      this.isLoading = false;
+      return page;
+    } catch (error) {
+      if (ending.signal.aborted) return null;
+      this.problem = asProblem(error);
+      this.isLoading = false;
+      return null;
+    }
+  }
+}
