@@ -10,8 +10,8 @@ export type Shots = Record<Shot, string | null>;
 const MOST_LETTERS = 1_500_000;
 const MOST_FILE = 50 * 1024 * 1024;
 const LONGEST_SIDE = 2560;
-const QUALITIES = [0.92, 0.8];
-const SMALLEST_SCALE = 0.1;
+const QUALITY = 0.9;
+const MOST_ATTEMPTS = 5;
 const KEPT_AS_THEY_ARE = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 /** Whether a text of the journal is a picture that is safe to show: older journals have paths and addresses, too. */
@@ -44,18 +44,23 @@ export async function pictureOf(file: File): Promise<{ data: string; note: strin
 
 function smaller(bitmap: ImageBitmap, size: number): { data: string; note: string } {
   const { width, height } = bitmap;
-  for (let scale = Math.min(1, LONGEST_SIDE / Math.max(width, height)); scale > SMALLEST_SCALE; scale *= 0.75) {
-    for (const quality of QUALITIES) {
-      const canvas = drawn(bitmap, Math.round(width * scale), Math.round(height * scale));
-      const data = canvas.toDataURL("image/webp", quality);
-      const small = data.startsWith("data:image/webp") ? data : canvas.toDataURL("image/jpeg", quality);
-      if (small.length <= MOST_LETTERS) {
-        const sides = `${width} × ${height} to ${canvas.width} × ${canvas.height}`;
-        return { data: small, note: `Made smaller: ${sides}, ${bytes(size)} to ${bytes(small.length * 0.75)}.` };
-      }
+  let scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const canvas = drawn(bitmap, Math.round(width * scale), Math.round(height * scale));
+    const data = encoded(canvas);
+    if (data.length <= MOST_LETTERS) {
+      const sides = `${width} × ${height} to ${canvas.width} × ${canvas.height}`;
+      return { data, note: `Made smaller: ${sides}, ${bytes(size)} to ${bytes(data.length * 0.75)}.` };
     }
+    scale *= 0.9 * Math.sqrt(MOST_LETTERS / data.length); // length goes by the area
   }
   throw new Error("It stays too large, however small it is made.");
+}
+
+/** As WebP, which leaves lines and letters sharp; some browsers write JPEG alone. */
+function encoded(canvas: HTMLCanvasElement): string {
+  const data = canvas.toDataURL("image/webp", QUALITY);
+  return data.startsWith("data:image/webp") ? data : canvas.toDataURL("image/jpeg", QUALITY);
 }
 
 function drawn(bitmap: ImageBitmap, width: number, height: number): HTMLCanvasElement {
