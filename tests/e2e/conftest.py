@@ -1,5 +1,7 @@
 """A browser, and a desk for it to look at, one of each for a test process."""
 
+import asyncio
+from asyncio import events
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +16,25 @@ WILLING = (str(Path(__file__).with_name("willing.py")),)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
+def started_browser() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """The machine's Chromium, and the loop that drives it from within this thread."""
     try:
         with chromium() as running:
-            yield running
+            loop = asyncio.get_running_loop()
+            events._set_running_loop(None)
+            yield running, loop
+            events._set_running_loop(loop)
     except Unavailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def browser(started_browser: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """The machine's Chromium. Between tests its loop does not count as running: others have loops of their own."""
+    running, loop = started_browser
+    events._set_running_loop(loop)
+    yield running
+    events._set_running_loop(None)
 
 
 @pytest.fixture(scope="session")

@@ -37,10 +37,14 @@ def server(
     *,
     until_ready: bool = True,
     program: tuple[str, ...] = PROGRAM,
+    port: int | None = None,
     **environment: str,
 ) -> Iterator["Server"]:
-    """A server process over `market` (None: its own sandbox), ready; its database is `folder`/desk.db."""
-    port = free_port()
+    """A server process over `market` (None: its own sandbox), ready; its database is `folder`/desk.db.
+
+    `port`: a free one, unless it takes the place of another server.
+    """
+    port = port or free_port()
     settings = {
         "DATABASE_URL": f"sqlite:///{folder}/desk.db",
         "INSTRUMENTS": ",".join(NAMES),

@@ -73,7 +73,7 @@ class TestWithAKey:
 
     async def test_a_browsers_preflight_needs_no_key(self, bench: Bench) -> None:
         headers = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "PUT"}
-        headers["Access-Control-Request-Headers"] = "authorization,content-type"
+        headers["Access-Control-Request-Headers"] = "authorization,cache-control,content-type,x-requested-with"
         answer = await bench.client.options("/api/journal/entries/1", headers=headers)
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
@@ -119,7 +119,7 @@ async def test_without_a_key_another_name_than_this_machines_reads_and_writes_no
 async def test_web_clients_of_this_machine_may_read_the_answers(bench: Bench, origin: str) -> None:
     answer = await bench.client.get("/health", headers={"Origin": origin})
     assert answer.headers["access-control-allow-origin"] == origin
-    assert "access-control-allow-credentials" not in answer.headers
+    assert answer.headers["access-control-allow-credentials"] == "true", "the predecessor's client may send cookies"
     assert "origin" in answer.headers["vary"].lower()
 
 

@@ -9,7 +9,7 @@ export type StreamState = "connecting" | "live" | "down" | "locked";
 
 type Told = { event: (event: ServerEvent) => void; state: (state: StreamState) => void };
 
-const SILENCE_MS = 40_000; // a comment comes every 15 s at the latest
+const SILENCE_MS = 25_000; // a comment comes every 15 s at the latest; a false alarm costs a connection, and misses nothing
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 

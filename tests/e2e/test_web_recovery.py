@@ -1,0 +1,46 @@
+"""The page when its server hangs, dies and comes back: what it says meanwhile, and that nobody has to do anything."""
+
+import signal
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect
+from processes import free_port, server
+
+from browser import visiting
+
+SIGNAL = {"symbol": "USD/JPY", "direction": "SELL", "entry": 151.2, "stop_loss": 151.5, "tp1": 150.6}
+SILENT_MS = 27_000
+"""Longer than any server that lives leaves its listeners without a word."""
+BROKEN = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_INCOMPLETE_CHUNKED_ENCODING")
+"""What a browser itself writes of a connection that breaks; nothing else is forgiven."""
+
+
+def no_connection(page: Page) -> Locator:
+    return page.get_by_text("No connection to the server")
+
+
+def simulated(page: Page) -> Locator:
+    """Said by the stream alone."""
+    return page.get_by_text("Simulated market", exact=True)
+
+
+def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Browser, tmp_path: Path) -> None:
+    port = free_port()
+    with visiting(browser, "about:blank") as visit:
+        page = visit.page
+        page.clock.install()
+        with server(tmp_path, None, port=port) as first:
+            page.goto(f"{first.url}/#/signals")
+            expect(simulated(page)).to_be_visible()
+
+            first.process.send_signal(signal.SIGSTOP)
+            page.clock.fast_forward(SILENT_MS)
+            expect(no_connection(page)).to_be_visible()
+            first.process.send_signal(signal.SIGCONT)
+            expect(no_connection(page)).to_have_count(0)
+
+            visit.forgiven += BROKEN
+            first.kill()
+            expect(no_connection(page)).to_be_visible()
+        with server(tmp_path, None, port=port):
+            expect(no_connection(page)).to_have_count(0, timeout=15_000)
