@@ -60,10 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 _LONG = Path(__file__).with_name("e2e")
 
 
+gc.disable()  # until all is collected
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: each full search for rubbish went through all of it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
