@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import pytest
 import structlog
+from hypothesis import settings
 
 from alphaforge.storage.engine import Database
 from servers import Unavailable, postgres_server, valkey_server
@@ -60,10 +61,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 _LONG = Path(__file__).with_name("e2e")
 
 
+settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("untimed")
+
+gc.disable()  # until all is collected
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: each full search for rubbish went through all of it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
