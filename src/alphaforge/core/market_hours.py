@@ -64,9 +64,14 @@ class MarketHours:
         return int(minutes[int(np.argmax(trading))])
 
     def next_close(self, moment: float) -> int:
-        """The first full minute after `moment` in which the market does not trade: every week has one."""
-        minutes = int(moment) // 60 * 60 + np.arange(60, 8 * _DAY, 60, dtype=np.int64)
-        return int(minutes[int(np.argmin(self.open_at(minutes)))])
+        """The first full minute after `moment` in which the market does not trade: nearly every day has one."""
+        first, days = int(moment) // 60 * 60 + 60, 1
+        while True:
+            minutes = first + np.arange(0, days * _DAY, 60, dtype=np.int64)
+            trading = self.open_at(minutes)
+            if not trading.all():
+                return int(minutes[int(np.argmin(trading))])
+            days = 8  # without a daily break, the weekend
 
 
 FOREX_HOURS = MarketHours(16 * 60 + 58, 17 * 60 + 3)

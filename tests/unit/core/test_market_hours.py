@@ -107,3 +107,18 @@ def test_hours_that_never_open_and_impossible_breaks_are_refused() -> None:
         MarketHours(1_000, 900)
     with pytest.raises(InvalidSetting):
         MarketHours(0, 1_440)
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "closes"),
+    [
+        (FOREX_HOURS, "2025-03-07T12:00", "2025-03-07T21:58:00Z"),
+        (FOREX_HOURS, "2025-03-09T22:00", "2025-03-10T20:58:00Z"),  # New York's clocks have gone forward
+        (METAL_HOURS, "2025-01-13T21:59", "2025-01-13T22:00:00Z"),
+        (MarketHours(1_020, 1_020), "2025-01-13T00:00", "2025-01-17T22:00:00Z"),  # without a daily break
+    ],
+)
+def test_the_next_close_is_the_first_minute_that_does_not_trade(hours: MarketHours, moment: str, closes: str) -> None:
+    assert hours.is_open(at(moment))
+    assert rfc3339(hours.next_close(at(moment))) == closes
+    assert not hours.is_open(hours.next_close(at(moment)))
