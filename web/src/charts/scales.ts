@@ -27,6 +27,10 @@ export function withoutZeros(labels: string[]): string[] {
 export type XKind = "time" | "day" | "number";
 
 const DAY = 86_400;
+/** Steps of an axis of whole days: days, then months, then years. */
+export const DAY_STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825, 3650].map(
+  (days) => days * DAY,
+);
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function written(seconds: number, zone: Zone, parts: Intl.DateTimeFormatOptions): string {
