@@ -133,6 +133,7 @@ async def test_the_journals_filters_are_those_of_its_list(bench: Bench, monkeypa
             trade_setup=("Pullback", "breakout")[number % 2],
             tags=("late, news", "newsroom", "50%")[number % 3],
             signal_id=followed if number < 3 else None,
+            close_time=None if number % 4 else NOW,
         )
     for filters in (
         {"type": "SELL"},
@@ -142,6 +143,7 @@ async def test_the_journals_filters_are_those_of_its_list(bench: Bench, monkeypa
         {"tag": "News"},
         {"tag": "50%"},
         {"signal_id": str(followed)},
+        {"closed_on": "2026-03-03"},
         {"from": "2026-03-03T09:00:00Z", "tag": "news", "symbol": "gbp/usd"},
     ):
         listed = (await bench.get("/api/journal/entries", exclude="screenshots", **filters))["entries"]

@@ -25,5 +25,6 @@ it("each choice is there once, and so is the one of the address", () => {
 
 it("days of the address are whole ones, the last included", () => {
   const asked = queryOf(new URLSearchParams("from=2026-03-01&to=2026-03-31&by=regime&source="), "utc");
+  expect(queryOf(new URLSearchParams("from=never&simulated=perhaps"), "utc")).toEqual({});
   expect(asked).toEqual({ from: "2026-03-01T00:00:00Z", to: "2026-04-01T00:00:00Z" });
 });

@@ -3,7 +3,7 @@
 import type { Schema } from "../api/client";
 import type { paths } from "../api/schema";
 import type { Zone } from "../format/times";
-import { dayAfter } from "../journal/figures/days";
+import { dayAfter, dayOf } from "../journal/figures/days";
 import { momentOfField } from "../journal/local_time";
 
 export type Query = NonNullable<paths["/api/signals/track-record"]["get"]["parameters"]["query"]>;
@@ -12,14 +12,17 @@ export const FILTERS = ["source", "strategy", "instrument", "simulated", "from",
 /** The server's query. Days in the address are the reader's, `to` included. */
 export function queryOf(address: URLSearchParams, zone: Zone): Query {
   const given = (name: (typeof FILTERS)[number]) => address.get(name) ?? "";
-  const beginning = (day: string) => (day === "" ? "" : (momentOfField(`${day}T00:00`, zone) ?? day));
+  const beginning = (name: "from" | "to", later: number) => {
+    const day = dayOf(given(name));
+    return day === null ? null : momentOfField(`${dayAfter(day, later)}T00:00`, zone);
+  };
   const found = {
     source: given("source"),
     strategy: given("strategy"),
     instrument: given("instrument"),
-    simulated: given("simulated"),
-    from: beginning(given("from")),
-    to: beginning(given("to") && dayAfter(given("to"))),
+    simulated: ["true", "false"].includes(given("simulated")) ? given("simulated") : "",
+    from: beginning("from", 0),
+    to: beginning("to", 1),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value)) as Query;
 }

@@ -45,4 +45,9 @@ export function link(page: PageName, query: URLSearchParams | Record<string, str
   return `#/${page}${text ? `?${text}` : ""}`;
 }
 
+/** What an address names, if it is one of these; what somebody wrote by hand may be none. */
+export function chosenOf<Name extends string>(among: Record<Name, unknown>, name: string | null): Name | null {
+  return name !== null && Object.hasOwn(among, name) ? (name as Name) : null;
+}
+
 export const router = new Router();

@@ -8,7 +8,7 @@ export const MEASURES = {
     format: (value: number) => number(value, 2, true),
     brief: (value: number) => number(value, Math.abs(value) < 100 ? 2 : 0, true),
   },
-  r: { label: "R", format: multiple, brief: multiple },
+  r: { label: "R", format: multiple, brief: (value: number) => number(value, 2, true) },
   pips: {
     label: "Pips",
     format: (value: number) => `${number(value, 1, true)} pips`,
