@@ -40,7 +40,7 @@ class Tab {
     readonly retry: EventTarget,
   ) {
     this.#channel.onmessage = ({ data }) => this.#hear(data);
-    retry.addEventListener("retry", () => this.#lead ?? this.#say({ what: "retry" }));
+    retry.addEventListener("retry", () => this.#lead ?? this.#say({ what: "retry" }), { signal });
   }
 
   async run(): Promise<void> {
@@ -128,6 +128,6 @@ class Tab {
   }
 
   #say(said: Said): void {
-    this.#channel.postMessage(said);
+    if (!this.signal.aborted) this.#channel.postMessage(said);
   }
 }
