@@ -1,5 +1,6 @@
 /** Whether the server asks for a key that nobody entered yet. While it does, requests wait, and then go on. */
 
+import { untrack } from "svelte";
 import { keptKey, onOtherTabsKey } from "./key";
 
 class Lock {
@@ -24,7 +25,7 @@ class Lock {
   /** Over when it is open, or `signal` aborted. */
   opened(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (!this.isShut || signal.aborted) return resolve();
+      if (!untrack(() => this.isShut) || signal.aborted) return resolve(); // whoever waits does not begin anew
       const done = () => {
         this.#opening.removeEventListener("open", done);
         signal.removeEventListener("abort", done);
