@@ -15,7 +15,7 @@ STARTED = 20_000
 @pytest.fixture(scope="module")
 def history(desk: Server) -> Server:
     """The desk with some weeks of GBP_USD."""
-    asked = {"kind": "download_candles", "instruments": ["GBP_USD"], "days": 20}
+    asked = {"kind": "download_candles", "instruments": ["GBP_USD"], "days": 12}
     job = desk.post("/api/jobs", asked)["id"]
     until(lambda: desk.get(f"/api/jobs/{job}")["status"] == "done", "the candles have come", desk.process)
     return desk
@@ -65,6 +65,8 @@ def test_a_backtest_is_asked_for_followed_read_and_compared(browser: Browser, hi
         assert visit.serious_faults() == []
         assert visit.shift() <= MOST_SHIFT
 
+        page.get_by_role("link", name="Ask again with changes").click()
+        expect(page.get_by_label("Closed candles needed")).to_have_value(SHORT["minimum_candles"])
         page.get_by_role("link", name="All backtests").click()
         for one in (other, number):
             page.get_by_role("checkbox", name=f"Choose backtest {one} to compare").check()
