@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from processes import Server, until
 
 from browser import PHONE, visiting
@@ -37,6 +37,8 @@ def test_a_signal_is_found_verified_ended_and_written_to_a_file(browser: Browser
         assert visit.serious_faults() == []
         page.keyboard.press("Escape")
         expect(page.get_by_role("link", name=re.compile(f"^Signal {own}: "))).to_be_focused()
+
+        news_waits_for_the_reader(page, desk)
 
         page.get_by_label("Confidence from").fill("99")
         page.get_by_label("Side").select_option("SELL")
@@ -71,6 +73,18 @@ def test_a_signal_is_found_verified_ended_and_written_to_a_file(browser: Browser
         file = tmp_path / saved.value.suggested_filename
         saved.value.save_as(file)
         assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [hand]
+
+
+def news_waits_for_the_reader(page: Page, desk: Server) -> None:
+    table = page.get_by_role("region", name="Signals: ")
+    page.get_by_role("heading", name="Signals").hover()
+    page.evaluate("document.activeElement.blur()")
+    comes = desk.post("/api/signals", BY_HAND)["signal"]["id"]
+    expect(table.get_by_role("link", name=re.compile(f"^Signal {comes}: "))).to_be_visible()
+    table.hover()  # what is being read does not move
+    waits = desk.post("/api/signals", BY_HAND)["signal"]["id"]
+    page.get_by_role("button", name=re.compile(r"^\d+ new: show")).click()
+    expect(table.get_by_role("link", name=re.compile(f"^Signal {waits}: "))).to_be_visible()
 
 
 def test_thousands_of_signals_are_a_few_rows_of_the_page(browser: Browser, desk: Server) -> None:
