@@ -26,6 +26,8 @@ export class SignalList {
 
   #asked: () => string | null;
   #isBeingRead: () => boolean;
+  /** What was asked for the rows that are there. */
+  #answered: string | null = null;
   #ending: AbortController | null = null;
 
   constructor(asked: () => string | null, isBeingRead: () => boolean) {
@@ -60,11 +62,7 @@ export class SignalList {
 
   /** Begin again at the first page; what is there stays until it has come. */
   reload(): Promise<void> {
-    return this.#page(null, (page) => {
-      this.rows = page.signals;
-      this.next = page.next ?? null;
-      this.news = 0;
-    });
+    return this.#page(null, (page) => this.#begin(page));
   }
 
   /** The page behind the last row, unless it is on its way. */
@@ -79,7 +77,7 @@ export class SignalList {
   /** Try again what failed last. */
   retry(): void {
     this.problem = null;
-    void (this.rows.length > 0 && this.next !== null ? this.more() : this.reload());
+    void (this.#answered === this.#asked() && this.next !== null ? this.more() : this.reload());
   }
 
   /** Take over what is known now of a signal, where it is in the list. */
@@ -97,6 +95,7 @@ export class SignalList {
 
   /** Hold the newest page against what is known: the server says what matches, not this page. */
   #look(): Promise<void> {
+    if (this.#answered !== this.#asked()) return this.reload();
     return this.#page(null, (page) => {
       if (this.#question()?.order === "oldest") {
         // what is new comes with the last page, unless that is here already
@@ -110,10 +109,15 @@ export class SignalList {
       } else if (fresh.length < page.signals.length) {
         this.rows = [...fresh, ...this.rows];
       } else {
-        this.rows = page.signals; // more is new than a page has: the pages in between are not known
-        this.next = page.next ?? null;
+        this.#begin(page); // more is new than a page has: the pages in between are not known
       }
     });
+  }
+
+  #begin(page: Schema<"SignalPage">): void {
+    this.rows = page.signals;
+    this.next = page.next ?? null;
+    this.news = 0;
   }
 
   #question(): Question | null {
@@ -123,7 +127,7 @@ export class SignalList {
 
   /** Ask for a page, and take it in one step: nobody may see that it has come and not find it. */
   async #page(cursor: string | null, take: (page: Schema<"SignalPage">) => void): Promise<void> {
-    const question = this.#question();
+    const [asked, question] = [this.#asked(), this.#question()];
     if (question === null) return;
     this.#ending?.abort();
     const ending = (this.#ending = new AbortController());
@@ -133,11 +137,16 @@ export class SignalList {
       const page = await answer(server.GET("/api/signals", { params: { query }, signal: ending.signal }));
       if (ending.signal.aborted) return;
       take(page);
+      this.#answered = asked;
       this.total = page.total;
       this.problem = null;
     } catch (error) {
       if (ending.signal.aborted) return;
       this.problem = asProblem(error);
+      if (this.#answered !== asked) {
+        this.rows = []; // they answer another question
+        this.next = this.total = null;
+      }
     }
     this.isLoading = false;
   }
