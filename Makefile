@@ -36,7 +36,7 @@ export NODE_EXTRA_CA_CERTS ?= $(firstword $(wildcard /etc/ssl/certs/ca-certifica
 endif
 
 # The machine's Node.js where it is new enough for what builds the web client (web/package.json, engines).
-NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web --silent
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web --loglevel=error
 NODE_FITS := node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' && npm --version
 
@@ -52,7 +52,7 @@ run: $(RUN_STAMP) $(WEB_STAMP) ## start the desk at http://127.0.0.1:5000
 
 # On two cores three processes: much of a test is waiting for a server, a child, a market.
 test: $(DEV_STAMP) $(WEB_STAMP) ## run every test
-	@$(NPM) test
+	@$(NPM) run --silent test
 	@$(BIN)/python -m pytest -n 3
 
 check: $(DEV_STAMP) $(NPM_STAMP) $(TYPES) ## lint, format, types, imports: under a minute
@@ -60,7 +60,7 @@ check: $(DEV_STAMP) $(NPM_STAMP) $(TYPES) ## lint, format, types, imports: under
 	@$(BIN)/python -m ruff format --check --quiet
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(NPM) run check
+	@$(NPM) run --silent check
 
 web: $(WEB_STAMP) ## build the web client
 
@@ -107,15 +107,15 @@ $(NPM_STAMP): web/package-lock.json web/.npmrc $(RUN_STAMP) requirements-node.lo
 	@$(NPM) ci --no-progress
 	@touch $@
 
-# The client's types are those of the interface: made of its description, which is only written where it changed.
+# The client's types are those of the interface: made of its description. Only checking needs them, not building.
 $(TYPES): $(NPM_STAMP) $(shell find src/alphaforge/api -name '*.py')
 	@$(BIN)/python -m alphaforge openapi > .venv/openapi.json
-	@$(NPM) run types
+	@$(NPM) run --silent types
 	@touch $@
 
-$(WEB_STAMP): $(NPM_STAMP) $(TYPES) $(shell find web -name node_modules -prune -o -type f -print)
+$(WEB_STAMP): $(NPM_STAMP) $(shell find web -name node_modules -prune -o -type f ! -name schema.d.ts -print)
 	@echo 'Building the web client ...'
-	@$(NPM) run build
+	@$(NPM) run --silent build
 	@touch $@
 
 .venv/stamp-uv: $(NEW_ENVIRONMENT)

@@ -17,6 +17,7 @@ from alphaforge.core.market_hours import MarketHours, hours_of
 from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
 from alphaforge.signals.model import Decision, Direction, Status
+from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.rejections import RejectionRepository
@@ -77,6 +78,7 @@ class FakeDesk:
     recorded: list[tuple[str, float, float]] = field(default_factory=list)
     asked: list[Sequence[str] | None] = field(default_factory=list)
     fails: Exception | None = None
+    settings: StrategySettings = DEFAULT_SETTINGS
 
     async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[FakeResult]:
         if self.fails:
@@ -103,6 +105,7 @@ class FakeDesk:
 
 @dataclass
 class FakeStrategy:
+    settings: StrategySettings = DEFAULT_SETTINGS
     is_running: bool = False
     is_scanning: bool = False
     last_scan_at: float | None = None

@@ -18,6 +18,7 @@ SIGNAL = {"symbol": "GBP_USD", "direction": "BUY", "entry": 1.31, "stop_loss": 1
 QUESTIONS = (
     "/api/signals",
     "/signals?limit=3",
+    "/api/signals?order=oldest&limit=2",
     "/api/signals?status=WON,LOST&skip=1",
     "/api/signals?symbol=gold&direction=SELL",
     "/api/signals?min_confidence=50&limit=2",
@@ -34,6 +35,7 @@ QUESTIONS = (
     "/api/signals/symbol/XAU_USD",
     "/api/signals/{signal}",
     "/api/signals/{signal}/explain",
+    "/api/signals/{signal}/verify",
     "/api/journal",
     "/api/journal/entries",
     "/api/journal/entries?limit=2&skip=1",
@@ -50,6 +52,7 @@ QUESTIONS = (
     "/api/rejections/latest?format=csv",
     "/api/analysis/history",
     "/api/candles/GBP_USD?limit=5",
+    "/api/candles/GBP_USD?limit=5&granularity=M15&indicators=ema_fast,adx",
     "/api/backtest/symbols",
     "/api/statistics/definitions",
 )

@@ -13,6 +13,7 @@ from alphaforge.core.market_hours import MarketHours
 from alphaforge.market.freshness import STALE_AFTER
 from alphaforge.market.price_feed import PriceFeed
 from alphaforge.market.source import Quote
+from alphaforge.signals.settings import StrategySettings
 from alphaforge.signals.sizing import KellyStatistics
 from alphaforge.storage.candles import CandleStore
 from alphaforge.storage.connection import AsyncConnection
@@ -69,6 +70,10 @@ class _Workflows:
     """The workflows, bound to their desk."""
 
     strategy: Strategy
+
+    @property
+    def settings(self) -> StrategySettings:
+        return self.strategy.desk.strategy
 
     async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[ScanResult]:
         return await self.strategy.scan(instruments)

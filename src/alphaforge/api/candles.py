@@ -3,8 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 
+from alphaforge.api.candle_indicators import NAMES, indicator_bodies, indicator_names
 from alphaforge.api.encoding import json_answer
 from alphaforge.api.parameters import Asked, From, Spelling, To, full_minute, known_instrument
 from alphaforge.api.schemas import market as shapes
@@ -13,6 +15,7 @@ from alphaforge.core.candles import CandleSeries, Ohlc, derived, empty_series, j
 from alphaforge.core.errors import InvalidInput
 from alphaforge.core.granularity import Granularity
 from alphaforge.core.times import rfc3339
+from alphaforge.signals.analysis import WARM_UP
 
 router = APIRouter(tags=["candles"])
 
@@ -38,29 +41,42 @@ async def candles(
     limit: Annotated[int, Query(ge=1, le=MOST_CANDLES, description="How many at most.")] = 500,
     start: From = None,
     end: To = None,
+    indicators: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            description=f"Any of {', '.join(f'`{name}`' for name in NAMES)}, separated by commas.",
+            examples=["ema_fast,ema_slow"],
+        ),
+    ] = None,
 ) -> Response:
     """The newest closed candles (before `to`, where given), or the first ones from `from` on.
 
     Where nothing traded there is no candle, and one whose last minutes are still to come is not among them.
+    `indicators` adds for each of them what decisions would see at that candle: of the middle, whatever `price` is.
     """
+    names = indicator_names(indicators)
     name = known_instrument(services, instrument).name
     length = _granularity(granularity)
     if start is not None and end is not None and end <= start:
         message = "'to' must lie after 'from'"
         raise InvalidInput(message)
-    series = await _series(services, name, length, limit=limit, start=start, end=end)
-    market = services.status.market()
-    return json_answer(
-        {
-            "instrument": name,
-            "granularity": length.value,
-            "price": price.value,
-            "candles": _rows(series, getattr(series, price.value)),
-            "count": len(series),
-            "source": market.source,
-            "simulated": market.simulated,
-        }
+    known, first = await _series(
+        services, name, length, limit=limit, start=start, end=end, before=WARM_UP if names else 0
     )
+    series, market = known.rows(first), services.status.market()
+    body: dict[str, object] = {
+        "instrument": name,
+        "granularity": length.value,
+        "price": price.value,
+        "candles": _rows(series, getattr(series, price.value)),
+        "count": len(series),
+        "source": market.source,
+        "simulated": market.simulated,
+    }
+    if names:
+        body["indicators"] = indicator_bodies(names, known, first, services.strategy.settings)
+    return json_answer(body)
 
 
 def _granularity(text: str) -> Granularity:
@@ -71,25 +87,45 @@ def _granularity(text: str) -> Granularity:
 
 
 async def _series(
-    services: Services, name: str, length: Granularity, *, limit: int, start: float | None, end: float | None
-) -> CandleSeries:
-    """The closed candles asked for: from memory as far as that reaches, else with the database."""
+    services: Services,
+    name: str,
+    length: Granularity,
+    *,
+    limit: int,
+    start: float | None,
+    end: float | None,
+    before: int,
+) -> tuple[CandleSeries, int]:
+    """The closed candles asked for, from memory as far as that reaches, else with the database.
+
+    Before them come as many as `before`, where they exist; beside them the place of the first that was asked for.
+    """
     now = full_minute(services.clock.now())
     until = now if end is None else min(now, end)
-    reach = 2 * limit * length.seconds + _LONG_WEEKEND
+    reach = _span(limit, length)
     if start is None:
         stop = int(until)
         first = length.floor(until) - reach
     else:
         first = -length.floor(-start)
         stop = min(first + reach, int(until))
-    closed = _closed(await _base(services, name, length, first, stop), services.candles.series(name), length)
-    found = closed.after(first).until(until)
-    return found.last(limit) if start is None else found.rows(0, limit)
+    earlier = first - (_span(before, length) if before else 0)
+    base = await _base(services, name, length, earlier, stop)
+    closed = _closed(base, services.candles.series(name), length).after(earlier).until(until)
+    begin = int(np.searchsorted(closed.time, first))
+    if start is None:
+        begin = max(begin, len(closed) - limit)
+    else:
+        closed = closed.rows(0, begin + limit)
+    return closed, begin
+
+
+def _span(count: int, length: Granularity) -> int:
+    """Seconds in which so many candles are found where they exist, with room for hours in which nothing trades."""
+    return 2 * count * length.seconds + _LONG_WEEKEND
 
 
 _LONG_WEEKEND = 4 * 86_400
-"""Room for the hours in which nothing trades, so that `limit` candles are found where they exist."""
 
 
 async def _base(services: Services, name: str, length: Granularity, first: int, stop: int) -> CandleSeries:

@@ -1,8 +1,9 @@
 """Evaluations in answers: decisions, why there is no signal, and what would have made one."""
 
 from alphaforge.api.results import ScanResult
-from alphaforge.signals.explain import decision_to_dict, sentence
+from alphaforge.signals.explain import decision_to_dict, sentence, summary
 from alphaforge.signals.model import Decision
+from alphaforge.signals.settings import StrategySettings
 
 
 def evaluation_result(result: ScanResult) -> dict[str, object]:
@@ -27,6 +28,7 @@ def evaluation_result(result: ScanResult) -> dict[str, object]:
             "strength": decision.strength,
             "agreement": decision.agreement,
             "filter": decision.reason.value if decision.reason else None,
+            "summary": summary(decision),
             "explanation": sentence(decision),
             "failed_filters": failed_filters(decision),
             "nearest": nearest(decision),
@@ -59,14 +61,17 @@ def nearest(decision: Decision) -> str | None:
     return next((one.change for one in decision.filters if not one.passed), None)
 
 
-def decision_body(decision: Decision) -> dict[str, object]:
-    """A decision in full, with its sentence, its failed filters and what was nearest."""
+def decision_body(decision: Decision, settings: StrategySettings) -> dict[str, object]:
+    """A decision in full, with its sentence, its failed filters and what was nearest; `settings` are the desk's."""
+    is_by_these = decision.settings_hash == settings.fingerprint()
     return {
+        "summary": summary(decision),
         "sentence": sentence(decision),
         "is_signal": decision.is_signal,
         "failed_filters": failed_filters(decision),
         "nearest": nearest(decision),
         "candle_hash": decision.candle_hash,
         "settings_hash": decision.settings_hash,
+        "weights": settings.weights if is_by_these else None,
         "decision": decision_to_dict(decision),
     }

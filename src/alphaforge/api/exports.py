@@ -19,7 +19,15 @@ from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas.jobs import ExportJob
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_columns
-from alphaforge.api.signals import StatusFilter, SymbolFilter, filtered_instrument, statuses_of
+from alphaforge.api.signals import (
+    Confidence,
+    DirectionFilter,
+    StatusFilter,
+    SymbolFilter,
+    direction_of,
+    filtered_instrument,
+    statuses_of,
+)
 from alphaforge.core.cells import csv_lines, csv_of_columns
 from alphaforge.core.errors import DatabaseBusy
 from alphaforge.core.times import from_epoch
@@ -119,15 +127,19 @@ async def export_signals(
     *,
     status: StatusFilter = None,
     symbol: SymbolFilter = None,
+    direction: DirectionFilter = None,
     start: From = None,
     end: To = None,
+    min_confidence: Confidence = None,
 ) -> Response:
     """Every signal that matches, oldest first by id, in the shape of the lists.
 
     Each signal that is there from beginning to end comes once, as it was when it was read; those made meanwhile do
     not come. In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    return await _streamed(_export(services, form, _signals(status, symbol, start, end)))
+    instrument = filtered_instrument(symbol)
+    criteria = SignalCriteria(statuses_of(status), instrument, direction_of(direction), start, end, min_confidence)
+    return await _streamed(_export(services, form, _signals(criteria)))
 
 
 @router.get(
@@ -146,8 +158,7 @@ async def export_journal(services: Asked, query: Annotated[EntryFile, Depends(qu
     return await _streamed(_export(services, query.form, _journal(query, query.include)))
 
 
-def _signals(status: str | None, symbol: str | None, start: float | None, end: float | None) -> _File:
-    criteria = SignalCriteria(statuses_of(status), filtered_instrument(symbol), start=start, end=end)
+def _signals(criteria: SignalCriteria) -> _File:
     return _File("signals", signal_export(criteria, PAGE), signal_columns)
 
 
@@ -184,7 +195,8 @@ def export_file(database: Database, at: float, payload: Mapping[str, Any]) -> Ex
     """
     asked = ExportJob.model_validate(payload)
     if asked.noun == "signals":
-        file = _signals(asked.status, asked.symbol, asked.start, asked.end)
+        instrument = filtered_instrument(asked.symbol)
+        file = _signals(SignalCriteria(statuses_of(asked.status), instrument, start=asked.start, end=asked.end))
     else:
         file = _journal(EntryFilters.model_validate(payload), asked.include)
     return _named(database, at, Form(asked.form), file)

@@ -8,23 +8,35 @@ from alphaforge.api.parameters import Asked, Id, Spelling, clean_text, watched_i
 from alphaforge.api.schemas import enhanced, market
 from alphaforge.api.services import Services
 from alphaforge.api.signal_body import signal_body
-from alphaforge.core.errors import NoData, NotFound
+from alphaforge.core.errors import InvalidInput, NoData, NotFound
+from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.core.times import rfc3339
 from alphaforge.signals.explain import decision_from_dict
 from alphaforge.signals.model import Decision
+from alphaforge.statistics.session_clock import session_spans
 from alphaforge.storage.rejections import RejectionRepository
 from alphaforge.storage.signals import SignalCriteria, SignalRepository
+from alphaforge.workflows.verify_signal import verify_signal
 
 router = APIRouter(tags=["instruments"])
+
+_SESSIONS = 5
+"""The one that is, and a day of those after it."""
+_SAME = "It says the same when it is computed again from its candles."
+_DIFFERS = "It differs from what its candles give now."
 
 
 @router.get("/api/instruments", summary="The watched instruments", response_model=market.Instruments)
 async def instruments(services: Asked) -> Response:
-    """Pip, precision, and whether each trades now by its hours."""
+    """Pip, precision, whether each trades now by its hours, and which session it is."""
     now = services.clock.now()
     bodies = [_instrument_body(services, name, now) for name in services.instruments.watched]
-    return json_answer({"instruments": bodies, "count": len(bodies), "timestamp": rfc3339(now)})
+    spans = [
+        {"session": one.session.value, "start": rfc3339(one.start), "end": rfc3339(one.end)}
+        for one in session_spans(now, _SESSIONS)
+    ]
+    return json_answer({"instruments": bodies, "count": len(bodies), "sessions": spans, "timestamp": rfc3339(now)})
 
 
 @router.get(
@@ -82,6 +94,8 @@ def _instrument_body(services: Services, name: str, now: float) -> dict[str, obj
         **_facts(instrument),
         "open": is_open,
         "next_open": None if is_open else rfc3339(hours.next_open(now)),
+        "next_close": rfc3339(hours.next_close(now)) if is_open else None,
+        "candle_closes": rfc3339(Granularity.M5.floor(now) + Granularity.M5.seconds) if is_open else None,
     }
 
 
@@ -149,7 +163,33 @@ async def explain_signal(services: Asked, signal_id: Id) -> Response:
             "simulated": body["simulated"],
             "evaluated_at": rfc3339(decision.as_of),
             "candle_time": rfc3339(decision.candle_time),
-            **decision_body(decision),
+            **decision_body(decision, services.desk.settings),
+        }
+    )
+
+
+@router.get(
+    "/api/signals/{signal_id}/verify",
+    summary="Whether a signal says what its candles say",
+    response_model=enhanced.Verified,
+    tags=["signals"],
+)
+async def verify(services: Asked, signal_id: Id) -> Response:
+    """Compute a signal again from the stored candles that it was made from, as `alphaforge signals verify` does.
+
+    Signals made by hand, and the predecessor's, have nothing to compute again: 404.
+    """
+    try:
+        async with services.database.long_reads:
+            found = await verify_signal(services.database, signal_id, services.desk.settings)
+    except InvalidInput as error:  # there is such a signal, but nothing of the kind about it
+        raise NotFound(error.message) from None
+    return json_answer(
+        {
+            "signal_id": signal_id,
+            "same": found.same,
+            "sentence": _SAME if found.same else _DIFFERS,
+            "differences": list(found.differences),
         }
     )
 
@@ -165,6 +205,6 @@ def _explained(decision: Decision, signal_id: int | None, source: str | None, se
             "simulated": facts.simulated if source == facts.source else None,
             "evaluated_at": rfc3339(decision.as_of),
             "candle_time": rfc3339(decision.candle_time),
-            **decision_body(decision),
+            **decision_body(decision, services.desk.settings),
         }
     )

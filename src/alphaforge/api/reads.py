@@ -47,6 +47,7 @@ READS: Mapping[str, Reads | None] = {
     "/api/signals/symbol/{symbol:path}": Reads((SIGNALS,)),
     "/api/signals/{signal_id}": Reads((SIGNALS,)),
     "/api/signals/{signal_id}/explain": Reads((SIGNALS,)),
+    "/api/signals/{signal_id}/verify": Reads((SIGNALS, CANDLES)),
     "/api/signals/export": LIVE,  # as long as there are rows: streamed, never held
     "/api/signals/enhanced/statistics": LIVE,  # says when it was asked
     "/api/journal": Reads((JOURNAL,)),

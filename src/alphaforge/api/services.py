@@ -18,6 +18,7 @@ from alphaforge.core.granularity import Granularity
 from alphaforge.core.instruments import Instrument
 from alphaforge.core.market_hours import MarketHours
 from alphaforge.market.source import Quote
+from alphaforge.signals.settings import StrategySettings
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.engine import Database
 from alphaforge.storage.evaluation_counts import EvaluationTally
@@ -30,6 +31,11 @@ from alphaforge.telemetry.slow import SlowLog
 
 class SignalDesk(Protocol):
     """The workflows, bound to their desk."""
+
+    @property
+    def settings(self) -> StrategySettings:
+        """The numbers by which it decides."""
+        ...
 
     async def scan(self, instruments: Sequence[str] | None = None) -> Sequence[ScanResult]:
         """Evaluate the newest closed candles now; None means every watched instrument."""
@@ -59,6 +65,11 @@ class StrategyControl(Protocol):
     @property
     def is_running(self) -> bool:
         """Whether scheduled scans are on."""
+        ...
+
+    @property
+    def settings(self) -> StrategySettings:
+        """The numbers that it decides by."""
         ...
 
     @property

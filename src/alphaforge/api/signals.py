@@ -1,7 +1,7 @@
 """Signals: reading them."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -59,7 +59,8 @@ def statuses_of(text: str | None) -> tuple[Status, ...]:
     return tuple(Status(word) for word in words)
 
 
-def _direction_of(text: str | None) -> Direction | None:
+def direction_of(text: str | None) -> Direction | None:
+    """The side named in a filter; raises InvalidInput naming both."""
     if text is None:
         return None
     if text.strip().upper() not in list(Direction):
@@ -85,6 +86,7 @@ class SignalQuery(PageQuery):
     start: From = None
     end: To = None
     min_confidence: Confidence = None
+    order: Annotated[Literal["newest", "oldest"], Query(description="Which come first, by time, then id.")] = "newest"
     fields: Fields = "full"
     include: Annotated[str | None, part_list("include", SIGNAL_CHOICE)] = None
     exclude: Annotated[str | None, part_list("exclude", SIGNAL_CHOICE)] = None
@@ -95,7 +97,7 @@ class SignalQuery(PageQuery):
         return SignalCriteria(
             statuses=statuses_of(self.status),
             instrument=filtered_instrument(self.symbol),
-            direction=_direction_of(self.direction),
+            direction=direction_of(self.direction),
             start=self.start,
             end=self.end,
             min_confidence=self.min_confidence,
@@ -127,7 +129,12 @@ async def list_signals(
     columns = SIGNAL_CHOICE.columns(query.fields, query.include, query.exclude)
     async with services.database.read() as connection:
         page = await SignalRepository(connection).listed(
-            query.criteria(), columns=columns, skip=query.skip, limit=size, total=True
+            query.criteria(),
+            columns=columns,
+            skip=query.skip,
+            limit=size,
+            total=True,
+            newest_first=query.order == "newest",
         )
     behind = cursor_text(CursorOf.SIGNALS, page.behind)
     return json_answer(

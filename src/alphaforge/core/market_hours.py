@@ -63,6 +63,11 @@ class MarketHours:
             raise InvalidSetting(message)
         return int(minutes[int(np.argmax(trading))])
 
+    def next_close(self, moment: float) -> int:
+        """The first full minute after `moment` in which the market does not trade: every week has one."""
+        minutes = int(moment) // 60 * 60 + np.arange(60, 8 * _DAY, 60, dtype=np.int64)
+        return int(minutes[int(np.argmin(self.open_at(minutes)))])
+
 
 FOREX_HOURS = MarketHours(16 * 60 + 58, 17 * 60 + 3)
 METAL_HOURS = MarketHours(17 * 60, 18 * 60)

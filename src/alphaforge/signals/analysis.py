@@ -22,7 +22,7 @@ SPREAD_DIGITS: Final = 10
 
 _CHUNK = 131_072  # rows at a time: a year in one piece, ten years in no more memory than two
 
-_TAIL = 1_200
+WARM_UP: Final = 1_200
 """Candles after which recursive indicators agree to the last bit wherever they began (measured: at most 683)."""
 
 
@@ -223,7 +223,7 @@ def _analysis(series: CandleSeries, settings: StrategySettings, first: int, alig
 
 def _frames(series: CandleSeries, settings: StrategySettings, first: int, alignment: Alignment) -> list[Frame]:
     """Each timeframe with the candles that the rows from `first` on need, and the tail before them."""
-    tail = max(_TAIL, settings.minimum_candles)
+    tail = max(WARM_UP, settings.minimum_candles)
     longest = max(granularity.seconds for granularity in settings.weights) // Granularity.M5.seconds
     candles = bars(series.rows(max(0, first - tail * longest)))
     position = np.arange(len(candles.time) - len(series) + first, len(candles.time))  # an M5 candle knows itself

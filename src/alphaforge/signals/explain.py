@@ -46,6 +46,17 @@ def sentence(decision: Decision) -> str:
     return f"No signal on {decision.instrument}: {_because(first)}.{others} {_leaning(decision)} {_votes(decision)}"
 
 
+def summary(decision: Decision) -> str:
+    """The decision in a line: the proposal, or the first reason against one and which side was nearer to it."""
+    if decision.is_signal and decision.levels is not None:
+        levels = decision.levels
+        return f"{levels.direction} at {levels.entry}, stop {levels.stop}, target {levels.target}."
+    first = next(result for result in decision.filters if not result.passed)
+    side = Direction.BUY if decision.buy_votes > decision.sell_votes else Direction.SELL
+    nearest = "" if decision.buy_votes == decision.sell_votes else f" Nearest to {side}."
+    return f"No signal because {_because(first)}.{nearest}"
+
+
 def _because(result: FilterResult) -> str:
     return f"{_REASONS[result.name]} ({result.change})"
 

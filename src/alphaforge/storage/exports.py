@@ -63,13 +63,17 @@ class Part:
 
 
 def signal_export(criteria: SignalCriteria, size: int) -> Export:
-    """Signals with every column but the strategy's trace: of these statuses, this instrument, this span."""
+    """Signals with every column but the strategy's trace: of these statuses, this instrument, this span and so on."""
     own = signals.c
     matching: ColumnElement[bool] = true()
     if criteria.statuses:
         matching &= own.status.in_([status.value for status in criteria.statuses])
     if criteria.instrument is not None:
         matching &= own.instrument == criteria.instrument
+    if criteria.direction is not None:
+        matching &= own.direction == criteria.direction.value
+    if criteria.min_confidence is not None:
+        matching &= own.confidence_score >= criteria.min_confidence
     if criteria.start is not None:
         matching &= own.timestamp >= criteria.start
     if criteria.end is not None:

@@ -18,22 +18,21 @@ REJECTION_COLUMNS = tuple(str(column.name) for column in rejections.columns if c
 EPOCHS_OF_SIGNALS = ("candle_time", "expires_at")
 """Columns of epoch seconds."""
 
-SIGNAL_LIST = Listing(
-    signals,
-    "timestamp",
-    {
-        "status": _s.status,
-        "instrument": _s.instrument,
-        "direction": _s.direction,
-        "start": _s.timestamp >= bindparam("start_0", type_=Moment()),
-        "end": _s.timestamp < bindparam("end_0", type_=Moment()),
-        "min_confidence": _s.confidence_score >= bindparam("min_confidence_0", type_=_s.confidence_score.type),
-        "origin": _s.origin,
-        "source": _s.source,
-    },
-    epochs=EPOCHS_OF_SIGNALS,
-)
+_OF_SIGNALS = {
+    "status": _s.status,
+    "instrument": _s.instrument,
+    "direction": _s.direction,
+    "start": _s.timestamp >= bindparam("start_0", type_=Moment()),
+    "end": _s.timestamp < bindparam("end_0", type_=Moment()),
+    "min_confidence": _s.confidence_score >= bindparam("min_confidence_0", type_=_s.confidence_score.type),
+    "origin": _s.origin,
+    "source": _s.source,
+}
+SIGNAL_LIST = Listing(signals, "timestamp", _OF_SIGNALS, epochs=EPOCHS_OF_SIGNALS)
 """Newest first. Values as `SignalCriteria.values` has them."""
+
+OLDEST_SIGNALS = Listing(signals, "timestamp", _OF_SIGNALS, epochs=EPOCHS_OF_SIGNALS, newest_first=False)
+"""The same, oldest first: the indexes are read from their other end."""
 
 _closing = journal.alias("closing").c
 _tags = literal(",") + func.replace(func.coalesce(_j.tags, ""), ", ", ",") + literal(",")

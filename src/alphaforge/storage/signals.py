@@ -19,7 +19,7 @@ from alphaforge.storage import rows
 from alphaforge.storage.connection import AsyncConnection
 from alphaforge.storage.evaluations import is_first
 from alphaforge.storage.listing import Page
-from alphaforge.storage.lists import EVALUATED_SIGNALS, SIGNAL_COLUMNS, SIGNAL_LIST
+from alphaforge.storage.lists import EVALUATED_SIGNALS, OLDEST_SIGNALS, SIGNAL_COLUMNS, SIGNAL_LIST
 from alphaforge.storage.results import Unsettleable, read_open, read_results
 from alphaforge.storage.rows import LARGEST_ID, Position
 from alphaforge.storage.signal_status import status_row
@@ -147,9 +147,11 @@ class SignalRepository:
         skip: int = 0,
         limit: int | None = None,
         total: bool = False,
+        newest_first: bool = True,
     ) -> Page:
         """The same for answers: by column, times as RFC 3339; with `total` the number of all that match."""
-        return await SIGNAL_LIST.read(self.connection, columns, criteria.values(), skip=skip, limit=limit, total=total)
+        listing = SIGNAL_LIST if newest_first else OLDEST_SIGNALS
+        return await listing.read(self.connection, columns, criteria.values(), skip=skip, limit=limit, total=total)
 
     async def evaluated(self, behind: Position | None, limit: int) -> Page:
         """The strategy's own by their candle, newest first, with what a list of evaluations shows."""

@@ -8,6 +8,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from alphaforge.core.errors import AlphaForgeError
+from alphaforge.signals.settings import StrategySettings
 from alphaforge.storage.jobs import DONE, ENDED, FAILED, JobRepository
 from alphaforge.storage.settings import SettingRepository
 from alphaforge.storage.signal_values import OPEN
@@ -37,6 +38,11 @@ class Strategy:
     _last_job: int = 0
     _under_way: int = 0
     _scans: int = 0
+
+    @property
+    def settings(self) -> StrategySettings:
+        """The numbers that it decides by."""
+        return self.desk.strategy
 
     @property
     def is_scanning(self) -> bool:

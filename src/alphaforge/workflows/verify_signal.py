@@ -10,7 +10,7 @@ from alphaforge.signals.decision import decide
 from alphaforge.signals.explain import decision_from_dict, differences
 from alphaforge.signals.model import Decision
 from alphaforge.signals.receipt import candles_hashed
-from alphaforge.signals.settings import DEFAULT_SETTINGS
+from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 from alphaforge.storage.candles import CandleRepository
 from alphaforge.storage.engine import Database
 from alphaforge.storage.signals import SignalRepository
@@ -30,8 +30,10 @@ class Verification:
         return not self.differences
 
 
-async def verify_signal(database: Database, signal_id: int) -> Verification:
-    """Recompute a signal of the strategy from stored candles.
+async def verify_signal(
+    database: Database, signal_id: int, settings: StrategySettings = DEFAULT_SETTINGS
+) -> Verification:
+    """Recompute a signal of the strategy from stored candles, by the desk's `settings`.
 
     Raises NotFound where there is no such signal, InvalidInput where it is none of the strategy's.
     """
@@ -46,12 +48,12 @@ async def verify_signal(database: Database, signal_id: int) -> Verification:
         count = candles_hashed(stored.candle_hash)
         candles = CandleRepository(connection, row["source"])
         series = await candles.newest(stored.instrument, count, until=stored.candle_time)
-    if stored.settings_hash != DEFAULT_SETTINGS.fingerprint():
+    if stored.settings_hash != settings.fingerprint():
         return Verification(stored, ("settings_hash: it was made by other settings of the strategy",))
     if len(series) < count or int(series.time[-1]) != stored.candle_time:
         return Verification(stored, (f"candles: {len(series)} of the {count} that it saw are stored",))
     context = context_from_dict(plain["context"], stored.instrument, stored.as_of)
-    again = decide(analyse_last(series), -1, context)
+    again = decide(analyse_last(series, settings), -1, context)
     return Verification(stored, (*differences(stored, again), *_changed_since(row, stored)))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from alphaforge.core.errors import MarketUnavailable
 from alphaforge.signals.model import FilterName, Regime
+from alphaforge.signals.settings import DEFAULT_SETTINGS, StrategySettings
 from api_bench import NOW, SQLITE, Bench, FakeResult, decided
 
 COLUMNS = [
@@ -66,6 +67,8 @@ async def test_a_refusal_carries_its_filter_its_sentence_and_what_was_nearest(be
     assert "reason" not in made
     assert (refused["filter"], refused["nearest"]) == ("trend", "6.75 more")
     assert "trend" in refused["reason"]
+    assert refused["summary"] == "No signal because the trend is too weak (6.75 more). Nearest to BUY."
+    assert made["summary"] == "BUY at 1.25, stop 1.2485, target 1.253."
     assert [one["name"] for one in refused["failed_filters"]] == ["trend"]
     assert cold == {"pair": "USD_JPY", "generated": False, "reason": "warming_up: 200 of 13000 candles"}
 
@@ -211,6 +214,33 @@ async def test_a_signal_is_explained_by_the_evaluation_that_made_it(bench: Bench
     assert (body["is_signal"], body["failed_filters"], body["candle_hash"]) == (True, [], decided().candle_hash)
     assert body["decision"]["timeframes"][0]["values"] == {"rsi": 55.25, "stochastic_k": None}
     assert (body["source"], body["simulated"], body["candle_time"]) == ("sandbox", True, "2026-03-03T09:55:00Z")
+    assert body["weights"] is None, "it was decided by other settings than the desk's"
+
+
+@SQLITE
+async def test_a_signal_whose_candles_are_gone_cannot_be_what_they_say(bench: Bench) -> None:
+    bench.desk.settings = StrategySettings(window=600)
+    sid = await bench.store(decided(settings_hash=bench.desk.settings.fingerprint()))
+    body = await bench.get(f"/api/signals/{sid}/verify")
+    assert (body["signal_id"], body["same"]) == (sid, False)
+    assert body["sentence"].startswith("It differs")
+    assert body["differences"] == ["candles: 0 of the 13000 that it saw are stored"]
+    bench.desk.settings = DEFAULT_SETTINGS
+    by_others = await bench.store(decided(candle_time=int(NOW) // 300 * 300 - 600))
+    assert "other settings" in (await bench.get(f"/api/signals/{by_others}/verify"))["differences"][0]
+
+
+@SQLITE
+async def test_a_signal_by_hand_cannot_be_computed_again(bench: Bench) -> None:
+    sid = await bench.signal()
+    assert "not made by the strategy" in (await bench.get(f"/api/signals/{sid}/verify", 404))["detail"]
+    await bench.get("/api/signals/77/verify", 404)
+
+
+@SQLITE
+async def test_an_evaluation_by_the_desks_settings_says_what_a_vote_counts(bench: Bench) -> None:
+    sid = await bench.store(decided(settings_hash=DEFAULT_SETTINGS.fingerprint()))
+    assert (await bench.get(f"/api/signals/{sid}/explain"))["weights"] == {"M5": 0.2, "M15": 0.3, "H1": 0.5}
 
 
 async def test_a_signal_by_hand_has_no_evaluation_to_explain(bench: Bench) -> None:

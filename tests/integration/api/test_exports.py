@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from alphaforge.api import exports
 from alphaforge.core.cells import read_cell
 from alphaforge.core.errors import DatabaseBusy
-from alphaforge.signals.model import Status
+from alphaforge.signals.model import Direction, Status
 from alphaforge.storage.engine import LONG_READERS, Database
 from alphaforge.storage.exports import Export, Part, journal_export
 from alphaforge.storage.journal import EntryCriteria, JournalRepository, NewEntry
@@ -103,11 +103,15 @@ async def test_filters_are_those_of_the_lists(bench: Bench, monkeypatch: pytest.
             instrument=("GBP_USD", "XAU_USD")[number % 2],
             status=(Status.WON, Status.LOST, Status.PENDING)[number % 3],
             created_at=NOW - 600 * number,
+            direction=(Direction.BUY, Direction.SELL)[number // 6],
+            confidence_score=(None, 50.0, 80.0)[number % 3],
         )
     for filters in (
         {"status": "WON"},
         {"status": "WON,LOST"},
         {"symbol": "gold"},
+        {"direction": "sell"},
+        {"min_confidence": "80", "direction": "BUY"},
         {"from": "2026-03-03T09:00:00Z"},
         {"to": "2026-03-03T09:00:00Z", "symbol": "GBPUSD", "status": "PENDING"},
     ):

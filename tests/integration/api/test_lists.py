@@ -273,6 +273,17 @@ async def test_a_list_that_comes_whole_has_an_end(bench: Bench) -> None:
         assert ids(await bench.get(rest, **params, cursor=answer["next"])) == [1], path
 
 
+@pytest.mark.parametrize("filters", [{}, {"symbol": "GBPUSD"}, {"status": "PENDING,WON", "min_confidence": 1}])
+async def test_the_oldest_come_first_where_they_are_asked_for_page_by_page(
+    bench: Bench, filters: dict[str, Any]
+) -> None:
+    for number, at in enumerate((5, 3, 3, 9, 3, 1, 7)):
+        await bench.signal(created_at=NOW - at, confidence_score=float(number))
+    newest = ids(await bench.get("/api/signals", **filters))
+    oldest = await pages(bench, "/api/signals", limit=2, order="oldest", **filters)
+    assert [one for page in oldest for one in ids(page)] == newest[::-1]
+
+
 async def test_the_total_of_a_filtered_list_does_not_follow_the_cursor(bench: Bench) -> None:
     for minute in range(5):
         await bench.signal(confidence_score=10.0 * minute, created_at=NOW - minute)

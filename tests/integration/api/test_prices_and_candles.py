@@ -2,12 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from alphaforge.api.candle_indicators import NAMES
 from alphaforge.api.services import MarketFacts
+from alphaforge.core.candles import CandleSeries, series_from_columns
 from alphaforge.core.errors import TokenRejected
+from alphaforge.core.granularity import Granularity
 from alphaforge.core.times import parse_rfc3339
 from alphaforge.market.source import Quote
+from alphaforge.signals.analysis import analyse_last
 from api_bench import NOW, SQLITE, Bench, m5
 
 MONDAY = int(parse_rfc3339("2026-03-02T00:00:00Z"))
@@ -181,3 +186,59 @@ async def test_without_candles_the_list_is_empty(bench: Bench) -> None:
 )
 async def test_candles_that_cannot_be_meant_are_refused(bench: Bench, params: dict[str, Any]) -> None:
     assert "detail" in await bench.get("/api/candles/GBP_USD", 422, **params)
+
+
+LONG = 16_200
+"""M5 candles that hold as many H1 candles as indicators need to be the same wherever they begin."""
+
+
+def walk(count: int, start: int = MONDAY) -> CandleSeries:
+    """Candles of a walk: indicators of a straight line say nothing."""
+    close = 1.3 + np.cumsum(np.random.default_rng(7).normal(0, 2e-4, count))
+    opened = np.concatenate(([1.3], close[:-1]))
+    mid = [opened, np.maximum(opened, close) + 1e-4, np.minimum(opened, close) - 1e-4, close]
+    prices = [np.round(x + side, 5) for side in (0.0, -0.00005, 0.00005) for x in mid]
+    return series_from_columns("GBP_USD", Granularity.M5, [start + 300 * np.arange(count), *prices, np.arange(count)])
+
+
+@pytest.mark.parametrize(("granularity", "frame"), [("M5", 0), ("M15", 1), ("H1", 2)])
+async def test_indicators_are_those_that_a_decision_on_that_candle_sees(
+    bench: Bench, granularity: str, frame: int
+) -> None:
+    whole = walk(LONG, int(NOW) // 300 * 300 - 300 * LONG)
+    bench.market.memory["GBP_USD"] = whole
+    wanted = ("ema_fast", "ema_middle", "ema_slow", "bollinger_lower", "bollinger_upper", "rsi", "macd", "adx")
+    body = await bench.get(
+        "/api/candles/GBP_USD", granularity=granularity, limit=3, price="bid", indicators=",".join(wanted)
+    )
+    assert list(body["indicators"]) == list(wanted)
+    for back in (1, 2, 3):
+        start = parse_rfc3339(body["candles"][-back]["time"])
+        seen = analyse_last(whole.until(start + Granularity(granularity).seconds))
+        decided_by = seen.timeframes[frame].votes_of(0).values
+        assert {name: body["indicators"][name]["values"][-back] for name in wanted} == {
+            name: decided_by[name] for name in wanted
+        }
+    assert body["indicators"]["ema_fast"]["label"] == "EMA 5"
+    assert body["indicators"]["rsi"]["marks"] == [30, 70]
+
+
+async def test_an_indicator_that_is_warming_up_is_null_and_never_a_number(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = walk(30)
+    body = await bench.get("/api/candles/GBP_USD", indicators=" EMA_slow ,bollinger_upper,ema_slow")
+    missing = {name: one["values"].count(None) for name, one in body["indicators"].items()}
+    assert missing == {"ema_slow": 12, "bollinger_upper": 19}
+    assert {len(one["values"]) for one in body["indicators"].values()} == {body["count"]} == {30}
+    for count in (0, 1, 5):
+        bench.market.memory["GBP_USD"] = walk(30).rows(0, count)
+        bench.services.database.commits.happened(("candles",))
+        body = await bench.get("/api/candles/GBP_USD", indicators=",".join(NAMES))
+        assert {len(one["values"]) for one in body["indicators"].values()} == {count}
+        assert not [name for name, one in body["indicators"].items() if any(one["values"][:4])]
+
+
+async def test_indicators_come_only_where_they_are_asked_for(bench: Bench) -> None:
+    bench.market.memory["GBP_USD"] = walk(30)
+    assert "indicators" not in await bench.get("/api/candles/GBP_USD")
+    refused = await bench.get("/api/candles/GBP_USD", 422, indicators="ema_fast,vwap")
+    assert refused["detail"].startswith("indicators takes ema_fast, ema_middle, ")

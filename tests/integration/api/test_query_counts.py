@@ -20,9 +20,11 @@ MOST |= {"/api/journal/breakdown": 3}  # what changed, the days that did, and th
 MOST |= {"/api/signals/statistics": 2, "/api/rejections": 2, "/api/rejections/latest": 2}
 """Statements that read, by path; others take one at most."""
 EXPLAINED = {"/api/instruments/{instrument}/explain": 3, "/api/signals/{signal_id}/explain": 2}
+EXPLAINED |= {"/api/signals/{signal_id}/verify": 3}  # the signal, its decision, its candles
 EXPLAINED |= {"/api/signals/track-record": 3}  # the settled, the others, and who followed them
 EXPLAINED |= {"/api/metrics": 2}  # the jobs that wait, and the last minutes
 ASKED = {"/api/signals/statistics": {"days": 7}, "/api/journal/breakdown": {"by": "tag"}}
+ASKED |= {"/api/candles/{instrument}": {"granularity": "H1", "indicators": "ema_slow,adx"}}
 OF_THE_MARKET = {"/api/signals/enhanced/statistics"}
 
 

@@ -23,7 +23,9 @@ from alphaforge.storage.lists import (
     EVALUATED_REJECTIONS,
     EVALUATED_SIGNALS,
     JOURNAL_LIST,
+    OLDEST_SIGNALS,
     REJECTION_COLUMNS,
+    SIGNAL_COLUMNS,
     SIGNAL_LIST,
 )
 from alphaforge.storage.rejections import day_statement, last_evaluated_statement, newest_statement, old_statement
@@ -128,6 +130,11 @@ QUERIES = {
     ),
     "signals of a confidence": Query(page(min_confidence=70.0), NEWEST),
     "signals of a confidence, behind a row": Query(page(min_confidence=70.0, behind=BEHIND), NEWEST),
+    "signals, oldest first": Query(part(OLDEST_SIGNALS, SIGNAL_COLUMNS, {}), NEWEST),
+    "signals of a status, oldest first, behind a row": Query(
+        part(OLDEST_SIGNALS, SIGNAL_COLUMNS, SignalCriteria(statuses=(Status.ACTIVE,), behind=BEHIND).values()),
+        "ix_signals_of_status",
+    ),
     "how many signals": Query(total(), "ix_"),
     "how many signals of a status": Query(total(statuses=(Status.ACTIVE,)), "ix_(trading_)?signals_(of_)?status"),
     "how many signals of an instrument": Query(total(instrument="XAU_USD"), "ix_signals_(of_instrument|result)"),

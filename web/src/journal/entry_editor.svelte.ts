@@ -66,6 +66,7 @@ export class EntryEditor {
 
   /** As it was before anything was typed. */
   startAnew(): void {
+    if (!this.#before) this.#start.key = idempotencyKey(); // it is another entry
     this.draft.clear();
     this.shots.clear();
     this.problem = null;

@@ -28,6 +28,8 @@ class Live {
   /** null until the first status came. */
   status = $state.raw<Schema<"StreamedStatus"> | null>(null);
   instruments = $state.raw<Instrument[]>([]);
+  /** The sessions from the present one on, by the market's time. */
+  sessions = $state.raw<Schema<"SessionSpan">[]>([]);
   prices = new SvelteMap<string, Price>();
   /** The browser's time, a step a second: what ages and clocks are shown by. */
   now = $state(Date.now());
@@ -35,13 +37,15 @@ class Live {
   #listeners = new Map<string, Set<(happened: never) => void>>();
   #retry = new EventTarget();
   #came = new Map<string, number>();
+  #ahead = $state(0);
+  #due = Infinity;
 
   /** Listen, until the answer is called. */
   start(): () => void {
     const ending = new AbortController();
     const told = { event: (event: ServerEvent) => this.#take(event), state: (state: StreamState) => this.#turn(state) };
     void listen("/api/stream", told, ending.signal, this.#retry);
-    const ticking = setInterval(() => (this.now = Date.now()), TICK_MS);
+    const ticking = setInterval(() => this.#tick(), TICK_MS);
     const again = () => this.retry();
     window.addEventListener("online", again);
     return () => {
@@ -77,9 +81,26 @@ class Live {
     return price.stale || this.age(price) * 1000 > STALE_AFTER_MS;
   }
 
+  /** The market's time in ms: the browser's, put right by what the server said last. */
+  get marketNow(): number {
+    return this.now + this.#ahead;
+  }
+
   /** The instruments from the server; whoever adds or removes one asks anew. */
   async loadInstruments(): Promise<void> {
-    this.instruments = (await answer(server.GET("/api/instruments"))).instruments;
+    const { instruments, sessions, timestamp } = await answer(server.GET("/api/instruments"));
+    this.#ahead = Date.parse(timestamp) - Date.now();
+    this.#due = firstOf([...instruments.flatMap((one) => [one.next_open, one.next_close]), sessions[0]?.end]);
+    this.sessions = sessions;
+    this.instruments = instruments;
+  }
+
+  /** What opens, closes or changes at a known moment is asked anew when that has come, and when a candle has closed. */
+  #tick(): void {
+    this.now = Date.now();
+    if (this.marketNow < this.#due + TICK_MS) return;
+    this.#due = Infinity;
+    void this.loadInstruments().catch(() => undefined); // the next candle or connection asks again
   }
 
   #turn(state: StreamState): void {
@@ -99,9 +120,15 @@ class Live {
       this.prices.set(body.instrument, body);
     } else if (event.kind === "status") {
       this.status = body;
+    } else if (event.kind === "candle") {
+      this.#due = -Infinity;
     }
     for (const listener of this.#listeners.get(event.kind) ?? []) listener(body as never);
   }
+}
+
+function firstOf(moments: (string | null | undefined)[]): number {
+  return Math.min(...moments.map((moment) => (moment ? Date.parse(moment) : Infinity)));
 }
 
 export const live = new Live();

@@ -43,8 +43,6 @@ class WebClient:
     def __init__(self, app: ASGIApp, folder: Path = BUILT) -> None:
         self.app = app
         self._folder = folder
-        assets = folder / "assets"
-        self._names = frozenset(path.name for path in assets.iterdir()) if assets.is_dir() else frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -93,7 +91,8 @@ class WebClient:
 
     async def _asset(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route"] = _Route(_FILE)
-        if name not in self._names or name.endswith(_BROTLI):
+        path = self._folder / "assets" / name
+        if name.endswith(_BROTLI) or not path.is_file():
             answer = problem(
                 str(scope.get("alphaforge.request_id", "")),
                 HTTPStatus.NOT_FOUND,
@@ -104,9 +103,9 @@ class WebClient:
             await answer(scope, receive, send)
             return
         headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding"}
-        path = self._folder / "assets" / name
-        if name + _BROTLI in self._names and b"br" in _header(scope, b"accept-encoding"):
-            path = path.with_name(name + _BROTLI)
+        compressed = path.with_name(name + _BROTLI)
+        if b"br" in _header(scope, b"accept-encoding") and compressed.is_file():
+            path = compressed
             headers["Content-Encoding"] = "br"
         kind = guess_type(name)[0] or "application/octet-stream"
         await FileResponse(path, headers=headers, media_type=kind)(scope, receive, send)

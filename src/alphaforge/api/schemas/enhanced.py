@@ -1,10 +1,9 @@
 """Evaluations on demand, and their statistics."""
 
-from typing import Any
-
 from pydantic import Field
 
 from alphaforge.api.schemas.common import Answer, Time
+from alphaforge.api.schemas.decisions import Decision
 
 
 class FailedFilter(Answer):
@@ -30,6 +29,9 @@ class Evaluation(Answer):
     strength: float | None = None
     agreement: float | None = None
     filter: str | None = Field(None, description="The first filter that refused.")
+    summary: str | None = Field(
+        None, description="In a line: the proposal, or the first reason against one; absent where nothing was decided."
+    )
     explanation: str | None = None
     failed_filters: list[FailedFilter] | None = None
     nearest: str | None = None
@@ -141,7 +143,10 @@ class Explanation(Answer):
     instrument: str
     symbol: str
     signal_id: int | None
-    sentence: str = Field(description="In plain words.")
+    summary: str = Field(
+        description="In a line.", examples=["No signal because the trend is too weak (needs ADX 25.0, is 18.2)."]
+    )
+    sentence: str = Field(description="In plain words, in full.")
     is_signal: bool
     failed_filters: list[FailedFilter]
     nearest: str | None
@@ -149,4 +154,21 @@ class Explanation(Answer):
     simulated: bool | None
     candle_hash: str | None
     settings_hash: str | None
-    decision: dict[str, Any] | None = Field(description="Votes, filters, levels and indicators by timeframe.")
+    evaluated_at: Time
+    candle_time: Time = Field(description="The start of the M5 candle that was evaluated.")
+    weights: dict[str, float] | None = Field(
+        description="What a vote of each timeframe counts; null where it was decided by other settings than the desk's."
+    )
+    decision: Decision
+
+
+class Verified(Answer):
+    """What came of computing a signal again from the stored candles."""
+
+    signal_id: int
+    same: bool = Field(description="Whether it says the same, bit for bit.")
+    sentence: str = Field(description="In plain words.")
+    differences: list[str] = Field(
+        description="What differs, or why nothing could be computed.",
+        examples=[["candles: 12998 of the 13000 that it saw are stored"]],
+    )

@@ -62,6 +62,14 @@ class Candle(Answer):
     volume: int = Field(description="Number of prices.")
 
 
+class IndicatorValues(Answer):
+    """An indicator beside the candles of an answer."""
+
+    label: str = Field(description="With the strategy's periods.", examples=["EMA 5"])
+    marks: list[float] = Field(description="Where on its scale the strategy decides; perhaps none.")
+    values: list[float | None] = Field(description="One for each candle; null where it has none yet.")
+
+
 class Candles(Answer):
     """Closed candles, oldest first."""
 
@@ -72,6 +80,7 @@ class Candles(Answer):
     count: int
     source: str
     simulated: bool
+    indicators: dict[str, IndicatorValues] | None = Field(None, description="By name, those that were asked for.")
 
 
 class InstrumentFacts(Answer):
@@ -90,7 +99,19 @@ class WatchedInstrument(InstrumentFacts):
     """An instrument that the desk evaluates."""
 
     open: bool = Field(description="Whether it trades now, by its hours.")
-    next_open: Time | None
+    next_open: Time | None = Field(description="Null while it trades.")
+    next_close: Time | None = Field(description="When it trades no more, null while it does not.")
+    candle_closes: Time | None = Field(
+        description="When the M5 candle that forms now ends, of which the desk decides next; null while it is closed."
+    )
+
+
+class SessionSpan(Answer):
+    """A session, by the clocks of the places themselves; hours in which foreign exchange rests are OFF."""
+
+    session: str = Field(description="ASIAN, LONDON, OVERLAP (London and New York), NEW_YORK or OFF.")
+    start: Time
+    end: Time
 
 
 class Instruments(Answer):
@@ -98,7 +119,8 @@ class Instruments(Answer):
 
     instruments: list[WatchedInstrument]
     count: int
-    timestamp: Time
+    sessions: list[SessionSpan] = Field(description="The one that is now, and those after it.")
+    timestamp: Time = Field(description="The market's time.")
 
 
 class AvailableInstrument(InstrumentFacts):

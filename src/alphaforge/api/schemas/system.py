@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from alphaforge.api.schemas.common import Answer, Next, Time
+from alphaforge.api.schemas.enhanced import Evaluation
 
 
 class Root(Answer):
@@ -71,10 +72,27 @@ class AnalysisStatus(Answer):
     is_running: bool
 
 
+class SideVotes(Answer):
+    """The votes of a timeframe, before its weight."""
+
+    granularity: str
+    buy: float
+    sell: float
+
+
+class AnalysedInstrument(Evaluation):
+    """The newest evaluation of an instrument."""
+
+    instrument: str
+    candle_time: Time | None = Field(None, description="The start of the candle; absent where nothing was decided.")
+    price: float | None = Field(None, description="Its close.")
+    votes: list[SideVotes] | None = None
+
+
 class Analysis(Answer):
     """The newest evaluation of each instrument."""
 
-    analysis: dict[str, Any] | None
+    analysis: dict[str, AnalysedInstrument] | None = Field(description="By name; null before the first scan.")
     timestamp: Time | None
 
 
