@@ -23,6 +23,11 @@ describe("ticks", () => {
     }
   });
 
+  it("are whole where half a thing cannot be counted", () => {
+    expect(ticks(0, 1, 4, 1)).toEqual([0, 1]);
+    expect(ticks(0, 10, 4, 1)).toEqual([0, 5, 10]);
+  });
+
   it("carry no rounding errors into their labels", () => {
     expect(ticks(0, 0.3)).toEqual([0, 0.1, 0.2, 0.3]);
   });

@@ -2,12 +2,15 @@
 
 import type { Zone } from "../format/times";
 
-const STEPS = [1, 2, 2.5, 5, 10];
+const STEPS = [1, 2, 5, 10];
 
-/** Round numbers from at or below `low` to at or above `high`, some `count` steps; zero is one where it lies between. */
-export function ticks(low: number, high: number, count = 4): number[] {
+/**
+ * Round numbers from at or below `low` to at or above `high`, some `count` steps of no less than `least`; zero is one
+ * where it lies between.
+ */
+export function ticks(low: number, high: number, count = 4, least = 0): number[] {
   const span = high - low || Math.abs(high) || 1;
-  const rough = span / count;
+  const rough = Math.max(span / count, least);
   const magnitude = 10 ** Math.floor(Math.log10(rough));
   const step = STEPS.find((one) => one * magnitude >= rough * (1 - 1e-9))! * magnitude;
   const first = Math.floor(low / step + 1e-9);
