@@ -22,6 +22,7 @@ export type Candle = Schema<"Candle">;
 export type Tone = "accent" | "good" | "bad" | "warn" | "muted" | "text";
 /** Values beside the candles, one for each; null where there is none. `marks`: lines across a lower pane. */
 export type Line = { label: string; tone: string; values: (number | null)[]; marks?: number[]; isDashed?: boolean };
+type Placed = { of: Line; pane: number };
 export type Shown = { candles: Candle[]; lines: Line[]; lower: Line[]; precision: number | undefined; zone: Zone };
 
 const LEVEL_TONES = { entry: "accent", stop: "bad", target: "good", exit: "text" } as const;
@@ -38,6 +39,7 @@ export class CandlePlot {
   #palette: Palette;
   #starts: number[] = [];
   #what = "";
+  #drawn = "";
 
   /** `point` is told which candle the pointer is on, null when it leaves. */
   constructor(host: HTMLElement, point: (place: number | null) => void) {
@@ -78,11 +80,6 @@ export class CandlePlot {
       candles.map(({ open, high, low, close }, at) => ({ time: times[at]!, open, high, low, close })),
     );
     this.#drawLines([...lines.map((of) => ({ of, pane: 0 })), ...lower.map((of) => ({ of, pane: 1 }))], times);
-    const panes = this.#chart.panes();
-    if (panes.length > 1) {
-      panes[0]!.setStretchFactor(1 - LOWER_SHARE);
-      panes[1]!.setStretchFactor(LOWER_SHARE);
-    }
     if (this.#what !== what) this.newest();
     this.#what = what;
   }
@@ -114,6 +111,7 @@ export class CandlePlot {
   }
 
   recolour(host: HTMLElement): void {
+    this.#drawn = ""; // lines are drawn anew, in other colours
     const palette = (this.#palette = this.#marks.palette = paletteOf(host));
     const grid = { color: palette.line };
     this.#chart.applyOptions({
@@ -158,29 +156,47 @@ export class CandlePlot {
     return key in keys;
   }
 
-  #drawLines(lines: { of: Line; pane: number }[], times: UTCTimestamp[]): void {
-    for (const line of this.#lines) this.#chart.removeSeries(line);
-    this.#lines = lines.map(({ of, pane }) => {
-      const line = this.#chart.addSeries(
-        LineSeries,
-        {
-          color: this.#palette[of.tone as keyof Palette] ?? this.#palette.muted,
-          lineWidth: 1,
-          lineStyle: of.isDashed ? LineStyle.Dashed : LineStyle.Solid,
-          priceLineVisible: false,
-          lastValueVisible: pane > 0,
-          crosshairMarkerVisible: false,
-          ...(pane > 0 && {
-            priceFormat: { type: "custom", minMove: 1e-6, formatter: (value: number) => number(value, digitsOf(of)) },
-          }),
-        },
-        pane,
-      );
-      line.setData(of.values.map((value, at) => (value === null ? { time: times[at]! } : { time: times[at]!, value })));
-      const style = { lineWidth: 1, lineStyle: LineStyle.Dotted, color: this.#palette.muted } as const;
-      for (const mark of of.marks ?? []) line.createPriceLine({ ...style, price: mark, axisLabelVisible: false });
-      return line;
-    });
+  /** The series of lines that were there before are kept, and with them how high somebody has drawn their pane. */
+  #drawLines(lines: Placed[], times: UTCTimestamp[]): void {
+    const drawn = JSON.stringify(lines.map(({ of: { label, tone, marks }, pane }) => [label, tone, marks, pane]));
+    if (this.#drawn !== drawn) {
+      for (const line of this.#lines) this.#chart.removeSeries(line);
+      this.#lines = lines.map((line) => this.#newLine(line));
+      this.#shareHeight();
+    }
+    this.#drawn = drawn;
+    lines.forEach(({ of }, at) =>
+      this.#lines[at]!.setData(
+        of.values.map((value, place) => (value === null ? { time: times[place]! } : { time: times[place]!, value })),
+      ),
+    );
+  }
+
+  #newLine({ of, pane }: Placed): ISeriesApi<"Line"> {
+    const formatter = (value: number) => number(value, digitsOf(of));
+    const line = this.#chart.addSeries(
+      LineSeries,
+      {
+        color: this.#palette[of.tone as keyof Palette] ?? this.#palette.muted,
+        lineWidth: 1,
+        lineStyle: of.isDashed ? LineStyle.Dashed : LineStyle.Solid,
+        priceLineVisible: false,
+        lastValueVisible: pane > 0,
+        crosshairMarkerVisible: false,
+        ...(pane > 0 && { priceFormat: { type: "custom", minMove: 1e-6, formatter } }),
+      },
+      pane,
+    );
+    const style = { lineWidth: 1, lineStyle: LineStyle.Dotted, color: this.#palette.muted } as const;
+    for (const mark of of.marks ?? []) line.createPriceLine({ ...style, price: mark, axisLabelVisible: false });
+    return line;
+  }
+
+  #shareHeight(): void {
+    const panes = this.#chart.panes();
+    if (panes.length < 2) return;
+    panes[0]!.setStretchFactor(1 - LOWER_SHARE);
+    panes[1]!.setStretchFactor(LOWER_SHARE);
   }
 }
 

@@ -6,6 +6,7 @@ function window(from: number, count: number, level = 1): Window {
   return {
     instrument: "GBP_USD",
     granularity: "M5",
+    source: "sandbox",
     candles: places.map((at) => ({
       ...{ time: new Date(at * 300_000).toISOString(), open: level, high: level, low: level, close: level, volume: at },
     })),

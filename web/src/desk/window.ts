@@ -2,7 +2,7 @@
 
 import type { Schema } from "../api/client";
 
-export type Window = Pick<Schema<"Candles">, "instrument" | "granularity" | "candles" | "indicators">;
+export type Window = Pick<Schema<"Candles">, "instrument" | "granularity" | "source" | "candles" | "indicators">;
 
 export const KEPT = 500;
 /** How many of the newest candles are asked for when one has closed: more than can have closed or been revised. */
