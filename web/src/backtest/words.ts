@@ -2,6 +2,7 @@
 
 import type { Schema } from "../api/client";
 import { NONE, number, words } from "../format/numbers";
+import { time } from "../format/times";
 import type { Value, Verdict } from "./report";
 
 export const KINDS: Record<string, string> = {
@@ -19,6 +20,14 @@ export const FIGURES: Record<string, string> = {
   win_rate: "Win rate",
   net: "Net",
   max_drawdown: "Deepest drawdown",
+};
+
+/** By what the best of several settings is chosen. */
+export const CHOSEN_BY: Record<string, string> = {
+  expectancy_r: "expectancy in R",
+  profit_factor: "profit factor",
+  net_r: "net result in R",
+  sharpe: "Sharpe ratio",
 };
 
 export const TONES: Record<Verdict, "bad" | "good" | "plain"> = {
@@ -47,7 +56,7 @@ export function distinction(of: Schema<"ListedBacktest">): string {
   const axes = Object.entries(of.grid as Record<string, Value[]>).map(
     ([name, tried]) => `${name} (${number(tried.length)} values)`,
   );
-  const changed = values(of.settings as Record<string, Value>) || "settings of the desk";
+  const changed = values(of.settings as Record<string, Value>) || "all settings as by default";
   return [KINDS[of.kind] ?? words(of.kind), ...(axes.length ? [axes.join(" × ")] : []), changed].join(" · ");
 }
 
@@ -58,6 +67,11 @@ export function pair(name: string): string {
 
 export function pairs(names: string[]): string {
   return names.map(pair).join(", ");
+}
+
+/** A period was asked for in days of UTC, and is told so wherever its reader is. */
+export function period(of: { from: string; to: string }): string {
+  return `${time(of.from, "utc", "day")} to ${time(of.to, "utc", "day")}`;
 }
 
 /** A probability, never told as certain. */
