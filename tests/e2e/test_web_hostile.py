@@ -51,7 +51,9 @@ ENTRY = {
 }
 
 KEPT = {
-    "alphaforge.signal-views": json.dumps([{"name": MARKUP, "query": f"status={MARKUP}"}, {"name": WORD, "query": ""}]),
+    "alphaforge.signal-views": json.dumps(
+        [{"name": MARKUP, "query": f"status={MARKUP}"}, {"name": WORD[:40], "query": ""}]
+    ),
     "alphaforge.preferences": json.dumps({"theme": MARKUP, "zone": MARKUP, "hideMoney": MARKUP}),
     "alphaforge.chart": "[cut off",
 }

@@ -8,7 +8,7 @@ WEB = Path(__file__).parents[2] / "web"
 SOURCES = sorted(
     path
     for path in (WEB / "src").rglob("*")
-    if path.suffix in {".svelte", ".ts", ".css"} and path.name != "schema.d.ts"
+    if path.suffix in {".svelte", ".ts", ".css"} and not path.name.endswith((".d.ts", ".test.ts"))
 )
 PAGES = {"desk", "signals", "record", "journal", "backtest", "performance", "settings"}
 SHARED = {
