@@ -3,7 +3,8 @@
 import { SvelteMap } from "svelte/reactivity";
 import { type Schema, answer, server } from "../api/client";
 import type { ServerEvent } from "./events";
-import { type StreamState, listen } from "./stream";
+import { listenTogether } from "./together";
+import type { StreamState, Told } from "./stream";
 
 export type Instrument = Schema<"WatchedInstrument">;
 export type Price = Schema<"InstrumentPrice">;
@@ -44,8 +45,8 @@ class Live {
   /** Listen, until the answer is called. */
   start(): () => void {
     const ending = new AbortController();
-    const told = { event: (event: ServerEvent) => this.#take(event), state: (state: StreamState) => this.#turn(state) };
-    void listen("/api/stream", told, ending.signal, this.#retry);
+    const told: Told = { event: (event, at) => this.#take(event, at), state: (state) => this.#turn(state) };
+    void listenTogether("/api/stream", told, ending.signal, this.#retry);
     const ticking = setInterval(() => this.#tick(), TICK_MS);
     const again = () => this.retry();
     window.addEventListener("online", again);
@@ -119,10 +120,10 @@ class Live {
     this.stream = state;
   }
 
-  #take(event: ServerEvent): void {
+  #take(event: ServerEvent, at: number): void {
     const body = JSON.parse(event.data);
     if (event.kind === "price") {
-      this.#came.set(body.instrument, Date.now());
+      this.#came.set(body.instrument, at);
       this.prices.set(body.instrument, body);
     } else if (event.kind === "status") {
       this.status = body;

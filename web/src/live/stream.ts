@@ -7,7 +7,12 @@ import { EventReader, type ServerEvent } from "./events";
 /** `waiting` for the first connection or the next, since the stream is down; `locked`: the server asks for its key. */
 export type StreamState = "connecting" | "live" | "down" | "locked";
 
-type Told = { event: (event: ServerEvent) => void; state: (state: StreamState) => void };
+/** What came is told with the moment it came at, in ms; `alive` of whatever came, comments included. */
+export type Told = {
+  event: (event: ServerEvent, at: number) => void;
+  state: (state: StreamState) => void;
+  alive?: () => void;
+};
 
 const SILENCE_MS = 25_000; // a comment comes every 15 s at the latest; a false alarm costs a connection, and misses nothing
 const FIRST_WAIT_MS = 500;
@@ -15,10 +20,16 @@ const LONGEST_WAIT_MS = 10_000;
 
 /**
  * Listen until `signal` is aborted. `retry` ends a wait early: somebody pressed a button, the network came back. While
- * the server asks for its key, that is waited for. Whatever was missed for more than five minutes the server says in an event `reset`.
+ * the server asks for its key, that is waited for. It goes on from `lastId`: whatever was missed for more than five
+ * minutes the server says in an event `reset`.
  */
-export async function listen(url: string, told: Told, signal: AbortSignal, retry: EventTarget): Promise<void> {
-  let lastId: string | null = null;
+export async function listen(
+  url: string,
+  told: Told,
+  signal: AbortSignal,
+  retry: EventTarget,
+  lastId: string | null = null,
+): Promise<void> {
   let wait = FIRST_WAIT_MS;
   told.state("connecting");
   while (!signal.aborted) {
@@ -63,7 +74,8 @@ async function once(
       if (done) break;
       clearTimeout(silence);
       silence = setTimeout(end, SILENCE_MS);
-      for (const event of reader.take(value)) told.event(event);
+      told.alive?.();
+      for (const event of reader.take(value)) told.event(event, Date.now());
     }
   } catch {
     // the connection broke, or was silent too long: the caller says so and tries again
