@@ -39,6 +39,7 @@ QUESTIONS = (
     "/api/journal",
     "/api/journal/entries",
     "/api/journal/entries?limit=2&skip=1",
+    "/api/journal/entries?closed_on=2026-03-02",
     "/api/journal/entries/{entry}",
     "/api/journal/statistics",
     "/api/journal/statistics?balance=5000",

@@ -85,4 +85,5 @@ def test_the_figures_are_the_servers_are_covered_where_money_is_hidden_and_follo
 
         page.get_by_role("button", name="Hide money").click()
         last.click()
-        expect(page).to_have_url(re.compile(r"#/journal\?from=2024-03-07&to=2024-03-07$"))
+        expect(page).to_have_url(re.compile(r"#/journal\?closed_on=2024-03-07$"))
+        expect(page.get_by_text("Closed on the trading day 07 Mar 2024")).to_be_visible()

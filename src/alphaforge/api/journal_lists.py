@@ -1,6 +1,7 @@
 """The journal page by page: filters, fields, and where the next page begins."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -8,14 +9,17 @@ from pydantic import BaseModel
 
 from alphaforge.api.journal_body import ENTRY_CHOICE, entry_bodies
 from alphaforge.api.listing import CursorOf, Fields, PageQuery, cursor_text, link_to, part_list
-from alphaforge.api.parameters import LARGEST_ID, Asked, From, Text, To, clean_text, most_of
+from alphaforge.api.parameters import LARGEST_ID, Asked, From, Text, To, TradingDay, clean_text, most_of
 from alphaforge.api.query import documented, query_of
 from alphaforge.api.schemas import journal as shapes
 from alphaforge.api.schemas.common import AnyCase, words
 from alphaforge.core.errors import InvalidInput, UnknownInstrument
 from alphaforge.core.instruments import Instrument, instrument_name
 from alphaforge.signals.model import Direction
+from alphaforge.statistics.calendar import span_of_trading_day
 from alphaforge.storage.journal import EntryCriteria, JournalRepository
+
+_EPOCH = date(1970, 1, 1)
 
 SymbolFilter = Annotated[
     str | None, Query(max_length=40, description="As it was written, or any spelling of an instrument.")
@@ -40,6 +44,11 @@ TagFilter = Annotated[Text | None, Query(max_length=100, description="One of the
 
 SignalFilter = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="The signal that they follow.")]
 
+ClosedOn = Annotated[
+    TradingDay,
+    Query(description="The trading day on which they closed, as `/api/journal/calendar` has it: YYYY-MM-DD."),
+]
+
 
 class EntryFilters(BaseModel):
     """Which entries; `from` and `to` are of their opening."""
@@ -54,6 +63,7 @@ class EntryFilters(BaseModel):
     setup: SetupFilter = None
     tag: TagFilter = None
     signal_id: SignalFilter = None
+    closed_on: ClosedOn = None
 
     def criteria(self) -> EntryCriteria:
         """What restricts the list; raises InvalidInput naming what would be accepted."""
@@ -70,6 +80,7 @@ class EntryFilters(BaseModel):
             setup=self.setup,
             tag=self.tag,
             signal_id=self.signal_id,
+            closed=None if self.closed_on is None else span_of_trading_day((self.closed_on - _EPOCH).days),
         )
 
 

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
-from pydantic import BeforeValidator, WithJsonSchema
 
 from alphaforge.api.encoding import json_answer
-from alphaforge.api.parameters import Asked, parse_day
+from alphaforge.api.parameters import Asked, TradingDay
 from alphaforge.api.schemas import journal_figures as shapes
 from alphaforge.api.signal_body import percent
 from alphaforge.core.candles import Ints
@@ -33,13 +32,8 @@ Balance = Annotated[
     float | None,
     Query(gt=0, le=1e12, allow_inf_nan=False, description="Money at the start; without it nothing is said in percent."),
 ]
-_TradingDay = Annotated[
-    date | None,
-    BeforeValidator(lambda value: None if value is None else parse_day(value)),
-    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-03-02"]}),
-]
-FromDay = Annotated[_TradingDay, Query(alias="from", description="From this trading day on, YYYY-MM-DD.")]
-ToDay = Annotated[_TradingDay, Query(alias="to", description="Up to but not including this trading day.")]
+FromDay = Annotated[TradingDay, Query(alias="from", description="From this trading day on, YYYY-MM-DD.")]
+ToDay = Annotated[TradingDay, Query(alias="to", description="Up to but not including this trading day.")]
 By = Annotated[Dimension, Query(description=f"One of {', '.join(Dimension)}.")]
 
 

@@ -102,6 +102,13 @@ Day = Annotated[
     Query(description="A day in UTC, YYYY-MM-DD; without it the newest day that has a record."),
 ]
 
+TradingDay = Annotated[
+    date | None,
+    BeforeValidator(lambda value: None if value is None else parse_day(value)),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-03-02"]}),
+]
+"""Ends at 17:00 in New York."""
+
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The id as the lists give it.")]
 Skip = Annotated[int, Query(ge=0, le=LARGEST_ID, description="How many rows to pass over.")]
 Limit = Annotated[int | None, Query(description="How many rows at most, up to MAX_PAGE_SIZE.")]

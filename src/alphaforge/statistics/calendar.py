@@ -43,6 +43,14 @@ def trading_days(times: Moments) -> Ints:
     return (moments + offsets(moments, NEW_YORK) + _ROLL) // _DAY
 
 
+def span_of_trading_day(day: int) -> tuple[int, int]:
+    """When a trading day (days since 1970) begins, and when it ends (not included), in epoch seconds."""
+    there = np.array([day, day + 1]) * _DAY - _ROLL
+    # no clock is set within hours of 17:00: somewhere near tells the offset
+    start, end = (there - offsets(there + 5 * _HOUR, NEW_YORK)).tolist()
+    return start, end
+
+
 def hours(times: Moments) -> Ints:
     """The hour of each moment, 0 to 23, UTC."""
     return _whole(times) // _HOUR % 24

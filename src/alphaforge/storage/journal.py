@@ -32,8 +32,8 @@ _WORDS = {
 class EntryCriteria:
     """Which entries; what is not given does not restrict. `symbols`: spellings, any of them.
 
-    `start` and `end` in epoch seconds of the opening, `end` not included. `tag`: one of an entry's tags; like
-    `setup` in any case. `signal_id`: the signal that they follow.
+    `start` and `end` in epoch seconds of the opening, `end` not included; `closed`: both of the closing.
+    `tag`: one of an entry's tags; like `setup` in any case. `signal_id`: the signal that they follow.
     """
 
     symbols: tuple[str, ...] = ()
@@ -45,6 +45,7 @@ class EntryCriteria:
     setup: str | None = None
     tag: str | None = None
     signal_id: int | None = None
+    closed: tuple[int, int] | None = None
     behind: Position | None = None
 
     def values(self) -> dict[str, tuple[Any, ...]]:
@@ -53,6 +54,8 @@ class EntryCriteria:
         found |= rows.given(self, "trade_type", "outcome", "session", "start", "end", "setup", "signal_id")
         if self.tag is not None:
             found["tag"] = tag_patterns(self.tag)
+        if self.closed is not None:
+            found["closed"] = self.closed
         return found | rows.place(self.behind)
 
 

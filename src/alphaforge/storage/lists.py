@@ -1,6 +1,6 @@
 """The lists that are served page by page, and what they can be restricted to: each of them by an index."""
 
-from sqlalchemy import and_, bindparam, func, literal
+from sqlalchemy import and_, bindparam, func, literal, literal_column, select
 
 from alphaforge.storage.listing import Listing
 from alphaforge.storage.tables import journal, rejections, signals
@@ -31,9 +31,13 @@ _OF_SIGNALS = {
 SIGNAL_LIST = Listing(signals, "timestamp", _OF_SIGNALS, epochs=EPOCHS_OF_SIGNALS)
 """Newest first. Values as `SignalCriteria.values` has them."""
 
+<<<<<<< HEAD
 OLDEST_SIGNALS = Listing(signals, "timestamp", _OF_SIGNALS, epochs=EPOCHS_OF_SIGNALS, newest_first=False)
 """The same, oldest first: the indexes are read from their other end."""
 
+=======
+_closing = journal.alias("closing").c
+>>>>>>> web-figures
 _tags = literal(",") + func.replace(func.coalesce(_j.tags, ""), ", ", ",") + literal(",")
 
 JOURNAL_LIST = Listing(
@@ -46,6 +50,15 @@ JOURNAL_LIST = Listing(
         "session": _j.session,
         "start": _j.open_time >= bindparam("start_0", type_=Moment()),
         "end": _j.open_time < bindparam("end_0", type_=Moment()),
+        # found by the index on the closing, which no order by the opening would make use of
+        "closed": _j.id.in_(
+            select(_closing.id)
+            .where(
+                _closing.close_time >= bindparam("closed_0", type_=Moment()),
+                _closing.close_time < bindparam("closed_1", type_=Moment()),
+            )
+            .offset(literal_column("0"))  # PostgreSQL would make one question of both
+        ),
         "signal_id": _j.signal_id,
         "setup": func.lower(_j.trade_setup) == func.lower(bindparam("setup_0", type_=_j.trade_setup.type)),
         "tag": and_(

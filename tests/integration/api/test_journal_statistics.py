@@ -62,6 +62,21 @@ async def test_a_span_has_its_own_figures_on_the_equity_that_came_before(bench: 
     assert calendar["net"] == found["money"]["net"]
 
 
+async def test_the_entries_of_a_day_are_those_that_the_calendar_counts(bench: Bench) -> None:
+    for opened, closed in (
+        ("02 09:00", "02 21:59"),
+        ("02 09:00", "02 22:00"),
+        ("03 08:00", "03 21:30"),
+        ("03 09:00", None),
+    ):
+        await write(bench, closed and f"2026-03-{closed}", 1.0, openTime=f"2026-03-{opened}")
+    counted = {one["day"]: one["trades"] for one in (await bench.get("/api/journal/calendar"))["days"]}
+    assert counted == {"2026-03-02": 1, "2026-03-03": 2}
+    for day, trades in counted.items():
+        assert len((await bench.get("/api/journal/entries", closed_on=day))["entries"]) == trades
+    assert (await bench.get("/api/journal/entries", closed_on="2026-03-04"))["entries"] == []
+
+
 @SQLITE
 async def test_after_the_money_was_gone_nothing_is_said_in_percent(bench: Bench) -> None:
     await write(bench, "2026-03-02 10:00", -500.0)

@@ -316,6 +316,7 @@ UNSERVED: dict[str, tuple[Listing, Values]] = {
     "entries of a rare session": (JOURNAL_LIST, EntryCriteria(session="ASIAN").values()),
     "entries of a rare setup": (JOURNAL_LIST, EntryCriteria(setup="rare").values()),
     "entries of a rare tag": (JOURNAL_LIST, EntryCriteria(tag="rare").values()),
+    "entries that closed on a day": (JOURNAL_LIST, EntryCriteria(closed=(int(MONDAY), int(MONDAY) + 86_400)).values()),
     "entries of a symbol, an outcome and a tag": (
         JOURNAL_LIST,
         EntryCriteria(symbols=("GBPUSD",), outcome="WIN", tag="rare").values(),

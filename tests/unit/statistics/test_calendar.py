@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,6 +15,7 @@ from alphaforge.statistics.calendar import (
     month_name,
     months,
     sessions,
+    span_of_trading_day,
     trading_days,
     weekdays,
 )
@@ -25,6 +26,13 @@ MOMENTS = st.integers(0, 4_102_444_800)  # 1970 to 2100
 
 def at(text: str) -> np.ndarray:
     return np.array([parse_rfc3339(text)])
+
+
+@given(st.dates(date(1971, 1, 1), date(2099, 12, 31)))
+def test_a_trading_day_begins_and_ends_where_its_moments_do(day: date) -> None:
+    start, end = span_of_trading_day((day - date(1970, 1, 1)).days)
+    found = trading_days(np.array([start - 1, start, end - 1, end]))
+    assert [day_name(one) for one in found.tolist()] == [str(day + timedelta(days=later)) for later in (-1, 0, 0, 1)]
 
 
 @given(st.lists(MOMENTS, min_size=1, max_size=20), st.sampled_from([NEW_YORK, LONDON, TOKYO]))

@@ -9,7 +9,18 @@ export type EntryQuery = NonNullable<paths["/api/journal/entries"]["get"]["param
 export const OUTCOMES = ["WIN", "LOSS", "BREAKEVEN"] as const;
 const SIDES = ["BUY", "SELL"] as const;
 /** The filters' names in the address, which are the server's. */
-export const FILTERS = ["symbol", "type", "outcome", "session", "setup", "tag", "from", "to", "signal_id"] as const;
+export const FILTERS = [
+  "symbol",
+  "type",
+  "outcome",
+  "session",
+  "setup",
+  "tag",
+  "from",
+  "to",
+  "closed_on",
+  "signal_id",
+] as const;
 export type FilterName = (typeof FILTERS)[number];
 
 /** A day and the next, as `datetime-local` fields would have their beginnings. */
@@ -35,6 +46,7 @@ export function queryOf(address: URLSearchParams, zone: Zone): EntryQuery {
     tag: given("tag").slice(0, 100),
     from: momentOfField(beginning(given("from"), 0), zone),
     to: momentOfField(beginning(given("to"), 1), zone),
+    closed_on: /^\d{4}-\d\d-\d\d$/.test(given("closed_on")) ? given("closed_on") : null,
     signal_id: Number.isSafeInteger(id) && id > 0 ? id : null,
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value)) as EntryQuery;
