@@ -72,7 +72,6 @@ def test_a_backtest_is_asked_for_followed_read_and_compared(browser: Browser, hi
         found = history.get(f"/api/backtests/compare?a={min(other, number)}&b={max(other, number)}")
         expect(page.get_by_text(found["sentence"], exact=True)).to_be_visible()
         expect(page.get_by_role("row", name="minimum votes")).to_contain_text("2.5")
-        assert visit.serious_faults() == []
 
         page.goto(f"{history.url}/#/backtest")
         page.get_by_role("button", name=f"Delete backtest {number}").click()

@@ -11,11 +11,14 @@ function read(): { page: PageName; query: URLSearchParams } {
 
 class Router {
   #place = $state.raw(read());
-  /** Another query of the same page is no other page: it stays as it is. */
-  readonly page: PageName = $derived(this.#place.page);
+  #page = $derived(this.#place.page); // else a change of the query would set up the page anew
 
   constructor() {
     addEventListener("hashchange", () => (this.#place = read()));
+  }
+
+  get page(): PageName {
+    return this.#page;
   }
 
   /** What the page keeps in its address, so that it can be linked to, reloaded and gone back to. */
