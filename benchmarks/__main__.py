@@ -17,7 +17,11 @@ USUAL = (
     *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
     *("switches", "measuring", "workers", "queries", "journal", "bulk", "exports", "backtests"),
 )
+<<<<<<< HEAD
 ON_DEMAND = ("soak", "capacity", "first_page")
+=======
+ON_DEMAND = ("soak", "capacity", "page_speed")
+>>>>>>> web-signals
 
 
 def main() -> int:

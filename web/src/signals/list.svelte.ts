@@ -60,23 +60,21 @@ export class SignalList {
   }
 
   /** Begin again at the first page; what is there stays until it has come. */
-  async reload(): Promise<void> {
-    const page = await this.#page(null);
-    if (page === null) return;
-    this.rows = page.signals;
-    this.next = page.next ?? null;
-    this.total = page.total;
-    this.news = 0;
+  reload(): Promise<void> {
+    return this.#page(null, (page) => {
+      this.rows = page.signals;
+      this.next = page.next ?? null;
+      this.news = 0;
+    });
   }
 
   /** The page behind the last row, unless it is on its way. */
   async more(): Promise<void> {
     if (this.next === null || this.isLoading || this.problem !== null) return;
-    const page = await this.#page(this.next);
-    if (page === null) return;
-    this.rows = [...this.rows, ...page.signals];
-    this.next = page.next ?? null;
-    this.total = page.total;
+    await this.#page(this.next, (page) => {
+      this.rows = [...this.rows, ...page.signals];
+      this.next = page.next ?? null;
+    });
   }
 
   /** Try again what failed last. */
@@ -99,24 +97,24 @@ export class SignalList {
   }
 
   /** Hold the newest page against what is known: the server says what matches, not this page. */
-  async #look(): Promise<void> {
-    const page = await this.#page(null);
-    if (page === null) return;
-    this.total = page.total;
-    if (this.#question()?.order === "oldest") {
-      this.news = this.next === null ? Math.max(0, page.total - this.rows.length) : 0; // else it comes with the last page
-      return;
-    }
-    const known = new Set(this.rows.map((row) => row.id));
-    const fresh = page.signals.filter((row) => !known.has(row.id));
-    if (this.#isBeingRead()) {
-      this.news = fresh.length;
-    } else if (fresh.length < page.signals.length) {
-      this.rows = [...fresh, ...this.rows];
-    } else {
-      this.rows = page.signals; // more is new than a page has: the pages in between are not known
-      this.next = page.next ?? null;
-    }
+  #look(): Promise<void> {
+    return this.#page(null, (page) => {
+      if (this.#question()?.order === "oldest") {
+        // what is new comes with the last page, unless that is here already
+        this.news = this.next === null ? Math.max(0, page.total - this.rows.length) : 0;
+        return;
+      }
+      const known = new Set(this.rows.map((row) => row.id));
+      const fresh = page.signals.filter((row) => !known.has(row.id));
+      if (this.#isBeingRead()) {
+        this.news = fresh.length;
+      } else if (fresh.length < page.signals.length) {
+        this.rows = [...fresh, ...this.rows];
+      } else {
+        this.rows = page.signals; // more is new than a page has: the pages in between are not known
+        this.next = page.next ?? null;
+      }
+    });
   }
 
   #question(): Question | null {
@@ -124,24 +122,24 @@ export class SignalList {
     return asked === null ? null : JSON.parse(asked);
   }
 
-  async #page(cursor: string | null): Promise<Schema<"SignalPage"> | null> {
+  /** Ask for a page, and take it in one step: nobody may see that it has come and not find it. */
+  async #page(cursor: string | null, take: (page: Schema<"SignalPage">) => void): Promise<void> {
     const question = this.#question();
-    if (question === null) return null;
+    if (question === null) return;
     this.#ending?.abort();
     const ending = (this.#ending = new AbortController());
     this.isLoading = true;
     const query = { ...question, fields: "minimal" as const, ...(cursor && { cursor }) };
     try {
       const page = await answer(server.GET("/api/signals", { params: { query }, signal: ending.signal }));
-      if (ending.signal.aborted) return null;
+      if (ending.signal.aborted) return;
+      take(page);
+      this.total = page.total;
       this.problem = null;
-      this.isLoading = false;
-      return page;
     } catch (error) {
-      if (ending.signal.aborted) return null;
+      if (ending.signal.aborted) return;
       this.problem = asProblem(error);
-      this.isLoading = false;
-      return null;
     }
+    this.isLoading = false;
   }
 }
