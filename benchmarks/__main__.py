@@ -17,11 +17,7 @@ USUAL = (
     *("evaluation", "generation", "thirty", "plan", "hits", "lists", "arrivals", "crowd", "listeners", "session"),
     *("switches", "measuring", "workers", "queries", "journal", "bulk", "exports", "backtests"),
 )
-<<<<<<< HEAD
-ON_DEMAND = ("soak", "capacity", "first_page")
-=======
-ON_DEMAND = ("soak", "capacity", "page_speed")
->>>>>>> web-signals
+ON_DEMAND = ("soak", "capacity", "first_page", "page_speed")
 
 
 def main() -> int:

@@ -31,13 +31,10 @@ _OF_SIGNALS = {
 SIGNAL_LIST = Listing(signals, "timestamp", _OF_SIGNALS, epochs=EPOCHS_OF_SIGNALS)
 """Newest first. Values as `SignalCriteria.values` has them."""
 
-<<<<<<< HEAD
 OLDEST_SIGNALS = Listing(signals, "timestamp", _OF_SIGNALS, epochs=EPOCHS_OF_SIGNALS, newest_first=False)
 """The same, oldest first: the indexes are read from their other end."""
 
-=======
 _closing = journal.alias("closing").c
->>>>>>> web-figures
 _tags = literal(",") + func.replace(func.coalesce(_j.tags, ""), ", ", ",") + literal(",")
 
 JOURNAL_LIST = Listing(
