@@ -68,7 +68,7 @@ FILLED = (
     Shot("journal-wrong", "#/journal", press("New entry", "Save"), is_dialog=True),
     Shot("journal-figures", "#/journal?show=figures"),
     Shot("backtest", "#/backtest"),
-    Shot("backtest-new", "#/backtest", press("New backtest")),
+    Shot("backtest-new", "#/backtest?new=1"),
     Shot("backtest-one", "#/backtest?id={backtest}"),
     Shot("backtest-compare", "#/backtest?compare=1,2"),
     Shot("performance", "#/performance"),
