@@ -100,6 +100,7 @@ def _load(context: BrowserContext, url: str) -> Load:
     page.goto(url)
     if "#" in url:
         _await_price(page)
+    page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length", timeout=_PATIENCE_MS)
     found: dict[str, Any] = page.evaluate(FOUND)
     page.close()
     return Load(**found)

@@ -139,6 +139,6 @@ def visiting(
         visit = Visit(context.new_page(), forgiven=["net::ERR_ABORTED"])
         visit.page.goto(url)
         yield visit
-        assert visit.wrong() == []
+        assert (wrong := visit.wrong()) == [], wrong
     finally:
         context.close()

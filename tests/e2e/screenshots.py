@@ -57,11 +57,6 @@ class Shot:
     is_dialog: bool = False
 
 
-def first_row(page: Page) -> None:
-    """Open the first row of the table."""
-    page.get_by_role("row").nth(1).click()
-
-
 FILLED = (
     Shot("desk", "#/desk"),
     Shot("signals", "#/signals"),
@@ -73,8 +68,9 @@ FILLED = (
     Shot("journal-wrong", "#/journal", press("New entry", "Save"), is_dialog=True),
     Shot("journal-figures", "#/journal?show=figures"),
     Shot("backtest", "#/backtest"),
+    Shot("backtest-new", "#/backtest?new=1"),
     Shot("backtest-one", "#/backtest?id={backtest}"),
-    Shot("backtest-compare", "#/backtest?a=1&b=2"),
+    Shot("backtest-compare", "#/backtest?compare=1,2"),
     Shot("performance", "#/performance"),
     Shot("settings", "#/settings"),
 )

@@ -1,5 +1,6 @@
 """The page when its server hangs, dies and comes back: what it says meanwhile, and that nobody has to do anything."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from browser import visiting
 SIGNAL = {"symbol": "USD/JPY", "direction": "SELL", "entry": 151.2, "stop_loss": 151.5, "tp1": 150.6}
 SILENT_MS = 27_000
 """Longer than any server that lives leaves its listeners without a word."""
+LONGEST_WAIT_MS = 12_500
+"""Between two attempts to connect."""
 BROKEN = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_INCOMPLETE_CHUNKED_ENCODING")
 """What a browser itself writes of a connection that breaks; nothing else is forgiven."""
 
@@ -19,9 +22,9 @@ def no_connection(page: Page) -> Locator:
     return page.get_by_text("No connection to the server")
 
 
-def simulated(page: Page) -> Locator:
-    """Said by the stream alone."""
-    return page.get_by_text("Simulated market", exact=True)
+def prices(page: Page) -> Locator:
+    """The cards of instruments with a price."""
+    return page.get_by_role("listitem").filter(has=page.locator(".price", has_text=re.compile(r"\d")), has_text="Bid")
 
 
 def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Browser, tmp_path: Path) -> None:
@@ -29,18 +32,28 @@ def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Br
     with visiting(browser, "about:blank") as visit:
         page = visit.page
         page.clock.install()
+        stale = prices(page).filter(has_text="stale")
         with server(tmp_path, None, port=port) as first:
-            page.goto(f"{first.url}/#/signals")
-            expect(simulated(page)).to_be_visible()
+            page.goto(f"{first.url}/#/desk")
+            expect(prices(page)).to_have_count(3)
+            expect(stale).to_have_count(0)
 
             first.process.send_signal(signal.SIGSTOP)
             page.clock.fast_forward(SILENT_MS)
             expect(no_connection(page)).to_be_visible()
+            expect(stale).to_have_count(3)
             first.process.send_signal(signal.SIGCONT)
             expect(no_connection(page)).to_have_count(0)
+            expect(stale).to_have_count(0)
 
             visit.forgiven += BROKEN
             first.kill()
             expect(no_connection(page)).to_be_visible()
-        with server(tmp_path, None, port=port):
-            expect(no_connection(page)).to_have_count(0, timeout=15_000)
+            expect(stale).to_have_count(3)
+        with server(tmp_path, None, port=port) as second:
+            page.clock.fast_forward(LONGEST_WAIT_MS)
+            expect(no_connection(page)).to_have_count(0)
+            expect(stale).to_have_count(0)
+            number = second.post("/api/signals", SIGNAL)["signal"]["id"]
+            newest = page.get_by_role("link", name="USD/JPY").and_(page.locator(f"[href*='id={number}']"))
+            expect(newest).to_be_visible()

@@ -6,6 +6,8 @@ import { lock } from "./lock.svelte";
 import { Problem, problemOf, unreachable } from "./problem";
 import type { components, paths } from "./schema";
 
+export type { paths };
+
 /** A shape of the interface by its name, for instance `Schema<"Signal">`. */
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
 

@@ -1,6 +1,6 @@
 /** What of the journal is shown, as the page's address has it, and as the server is asked for it. */
 
-import type { paths } from "../api/schema";
+import type { paths } from "../api/client";
 import type { Zone } from "../format/times";
 import { SESSIONS } from "./entry_form";
 import { momentOfField } from "./local_time";

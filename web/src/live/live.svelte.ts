@@ -20,6 +20,7 @@ export type Happenings = {
 };
 
 const STALE_AFTER_MS = 60_000; // as the server has it for quotes; here for what the stream brought last
+const SOON_MS = 1_500;
 const TICK_MS = 1_000;
 
 class Live {
@@ -78,8 +79,13 @@ class Live {
     return price.age_seconds + Math.max(0, this.now - (this.#came.get(price.instrument) ?? this.now)) / 1000;
   }
 
+  /** Whether what is shown is from before: a break that is over sooner is nobody's news. */
+  get isCut(): boolean {
+    return this.stream === "locked" || (this.downSince !== null && this.now - this.downSince > SOON_MS);
+  }
+
   isStale(price: Price): boolean {
-    return price.stale || this.age(price) * 1000 > STALE_AFTER_MS;
+    return price.stale || this.isCut || this.age(price) * 1000 > STALE_AFTER_MS;
   }
 
   /** The market's time in ms: the browser's, put right by what the server said last. */

@@ -1,7 +1,7 @@
 /** Which signals are asked for; `source` and `strategy` of the interface are one choice: whose. */
 
 import type { Schema } from "../api/client";
-import type { paths } from "../api/schema";
+import type { paths } from "../api/client";
 import type { Zone } from "../format/times";
 import { dayAfter, dayOf } from "../journal/figures/days";
 import { momentOfField } from "../journal/local_time";

@@ -1,6 +1,6 @@
 /** What restricts the list of signals: as the page's address keeps it, and as the server is asked for it. */
 
-import type { paths } from "../api/schema";
+import type { paths } from "../api/client";
 import type { Zone } from "../format/times";
 import { momentOfField } from "../journal/local_time";
 

@@ -35,6 +35,7 @@ export class SignalList {
     this.#isBeingRead = isBeingRead;
     $effect(() => {
       if (asked() !== null) void this.reload();
+      else this.isLoading = false; // the filters say what is wrong
       return () => this.#ending?.abort();
     });
     $effect(() => {
