@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from processes import Server, ask, sandbox, server
+from processes import Server, ask, sandbox, server, until
 
-from browser import MOST_SHIFT, visiting
+from browser import MOST_SHIFT, PHONE, visiting
 
 WILLING = (str(Path(__file__).with_name("willing.py")),)
 SUNDAY = "2025-07-06T20:50:00Z"
@@ -94,3 +94,34 @@ def _is_switched_by_keyboard(page: Page) -> None:
     chart.focus()
     page.keyboard.press("ArrowLeft")
     expect(chart).to_be_focused()
+
+
+def test_on_a_phone_cards_hold_any_digits_and_the_chart_comes_before_the_newest_signals(
+    browser: Browser, desk: Server
+) -> None:
+    until(lambda: desk.get("/api/signals")["total"] > 0, "the strategy has made a signal", desk.process)
+    with visiting(browser, desk.url, size=PHONE) as visit:
+        page = visit.page
+        page.evaluate("localStorage.setItem('alphaforge.start.seen', 'yes')")
+        cards = page.get_by_role("list", name="Instruments").get_by_role("listitem")
+        expect(cards).to_have_count(3)
+        newest = page.get_by_role("region", name="Newest signals")
+        expect(newest.get_by_role("button", name=re.compile("^To the journal, signal ")).first).to_be_visible()
+        assert _top(page.get_by_role("region", name="Chart")) < _top(newest)
+        for digits in ("3002.429", "123456.789", "1234567890.12345"):
+            sticking_out = cards.evaluate_all(_WITH_DIGITS, digits)
+            assert sticking_out == [], digits
+
+
+_WITH_DIGITS = """(cards, digits) => cards.flatMap((card) => {
+  for (const figure of card.querySelectorAll("dd .price, dd:not(:has(.price))")) figure.textContent = digits;
+  const right = card.getBoundingClientRect().right;
+  return [...card.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > right).map(String);
+})"""
+"""Write other figures into the cards; what then sticks out of them."""
+
+
+def _top(of: Locator) -> float:
+    box = of.bounding_box()
+    assert box
+    return box["y"]

@@ -92,7 +92,7 @@ def test_a_signal_becomes_an_entry_in_two_clicks_that_is_changed_deleted_and_tak
         expect(page.get_by_text("What you had typed before is back.")).to_be_visible()
         expect(page.get_by_label("Exit", exact=True)).to_have_value("1,3125")
         page.get_by_role("button", name="Start anew").click()
-        expect(page.get_by_label("Lots")).to_have_value(str(made["lots"]))
+        expect(page.get_by_label("Lots")).to_have_value(f"{made['lots']:g}")
 
         amend(page)
         visit.forgiven += ["422"]

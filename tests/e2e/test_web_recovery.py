@@ -27,6 +27,22 @@ def prices(page: Page) -> Locator:
     return page.get_by_role("listitem").filter(has=page.locator(".price", has_text=re.compile(r"\d")), has_text="Bid")
 
 
+def clock(page: Page) -> Locator:
+    return page.get_by_role("group", name="Market time and session")
+
+
+def says_what_is_from_before(page: Page) -> None:
+    """The market is still known to be simulated, its time stands, and the chart says which candles it has."""
+    expect(page.get_by_role("link", name="Simulated market")).to_be_visible()
+    expect(clock(page)).to_contain_text("Market time as of")
+    stands = clock(page).text_content()
+    page.clock.fast_forward(5_000)
+    expect(clock(page)).to_have_text(str(stands))
+    page.get_by_role("radio", name="M5", exact=True).press("ArrowRight")
+    expect(page.get_by_text("Still drawn: GBP/USD in candles of M5")).to_be_visible()
+    expect(page.get_by_role("group", name="Chart of GBP/USD, M5")).to_be_visible()
+
+
 def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Browser, tmp_path: Path) -> None:
     port = free_port()
     with visiting(browser, "about:blank") as visit:
@@ -50,10 +66,13 @@ def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Br
             first.kill()
             expect(no_connection(page)).to_be_visible()
             expect(stale).to_have_count(3)
+            says_what_is_from_before(page)
         with server(tmp_path, None, port=port) as second:
             page.clock.fast_forward(LONGEST_WAIT_MS)
             expect(no_connection(page)).to_have_count(0)
             expect(stale).to_have_count(0)
+            expect(clock(page)).not_to_contain_text("as of")
+            expect(page.get_by_text("Still drawn")).to_have_count(0)
             number = second.post("/api/signals", SIGNAL)["signal"]["id"]
             newest = page.get_by_role("link", name="USD/JPY").and_(page.locator(f"[href*='id={number}']"))
             expect(newest).to_be_visible()

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { summary, ticks, timeLabels, withoutZeros, xLabel } from "./scales";
+import { around, summary, ticks, timeLabels, withoutZeros, xLabel } from "./scales";
 
 const at = (text: string) => Date.parse(text) / 1000;
+
+describe("a single place", () => {
+  it("has room on both sides that fits its kind", () => {
+    const noon = at("2025-07-08T12:00:00Z");
+    expect(around(noon, "time")).toEqual([at("2025-07-08T11:30:00Z"), at("2025-07-08T12:30:00Z")]);
+    expect(around(noon, "day")).toEqual([at("2025-07-06T12:00:00Z"), at("2025-07-10T12:00:00Z")]);
+    expect(around(7, "number")).toEqual([6, 8]);
+  });
+});
 
 describe("ticks", () => {
   it("are round, hold both ends, and zero where it lies between", () => {

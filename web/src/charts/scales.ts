@@ -34,6 +34,7 @@ const DAY = 86_400;
 export const DAY_STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825, 3650].map(
   (days) => days * DAY,
 );
+const AROUND: Record<XKind, number> = { time: 1_800, day: 2 * DAY, number: 1 };
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function written(seconds: number, zone: Zone, parts: Intl.DateTimeFormatOptions): string {
@@ -68,6 +69,11 @@ export function timeLabels(at: number[], step: number, zone: Zone): string[] {
     before = greater;
     return isNew ? `${label}\n${greater}` : label;
   });
+}
+
+/** What an axis shows around a single place: half an hour on either side, two days, or one. */
+export function around(x: number, kind: XKind): [number, number] {
+  return [x - AROUND[kind], x + AROUND[kind]];
 }
 
 /** One place on the x-axis in full. */

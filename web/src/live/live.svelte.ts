@@ -25,7 +25,7 @@ const TICK_MS = 1_000;
 
 class Live {
   stream = $state<StreamState>("connecting");
-  /** Since when the stream is down, in ms; null while it is not. */
+  /** Since when the stream is down or locked, in ms; null while it is neither. */
   downSince = $state<number | null>(null);
   /** null until the first status came. */
   status = $state.raw<Schema<"StreamedStatus"> | null>(null);
@@ -39,7 +39,7 @@ class Live {
   #listeners = new Map<string, Set<(happened: never) => void>>();
   #retry = new EventTarget();
   #came = new Map<string, number>();
-  #ahead = $state(0);
+  #ahead = $state<number | null>(null);
   #due = Infinity;
 
   /** Listen, until the answer is called. */
@@ -88,9 +88,14 @@ class Live {
     return price.stale || this.isCut || this.age(price) * 1000 > STALE_AFTER_MS;
   }
 
-  /** The market's time in ms: the browser's, put right by what the server said last. */
+  /** Whether the server has told its time yet. */
+  get isTimed(): boolean {
+    return this.#ahead !== null;
+  }
+
+  /** The market's time in ms: the browser's, put right by what the server said last. It stands while the stream does. */
   get marketNow(): number {
-    return this.now + this.#ahead;
+    return (this.isCut ? (this.downSince ?? this.now) : this.now) + (this.#ahead ?? 0);
   }
 
   /** The instruments from the server; whoever adds or removes one asks anew. */
@@ -105,7 +110,7 @@ class Live {
   /** What opens, closes or changes at a known moment is asked anew when that has come, and when a candle has closed. */
   #tick(): void {
     this.now = Date.now();
-    if (this.marketNow < this.#due + TICK_MS) return;
+    if (this.now + (this.#ahead ?? 0) < this.#due + TICK_MS) return;
     this.#due = Infinity;
     void this.loadInstruments().catch(() => undefined); // the next candle or connection asks again
   }
@@ -114,7 +119,7 @@ class Live {
     if (state === "live") {
       this.downSince = null;
       void this.loadInstruments().catch(() => undefined); // the next connection asks again
-    } else if (state === "down") {
+    } else if (state === "down" || state === "locked") {
       this.downSince ??= Date.now();
     }
     this.stream = state;
