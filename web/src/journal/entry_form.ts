@@ -1,8 +1,8 @@
 /** A journal entry as it is typed, what is wrong with it, and what of it is sent. Figures are left to the server. */
 
 import type { Schema } from "../api/client";
+import { fieldOfMoment, momentOfField } from "../format/local_time";
 import type { Zone } from "../format/times";
-import { fieldOfMoment, momentOfField } from "./local_time";
 
 export type Entry = Schema<"Entry">;
 export type Signal = Schema<"Signal"> | Schema<"ListedSignal">;

@@ -1,6 +1,6 @@
 /** What figures, their sections and what they are grouped by are called; definitions and units are the server's. */
 
-import { words } from "../../format/numbers";
+import { capital, words } from "../format/numbers";
 
 export const SECTIONS = {
   counts: "Counts",
@@ -77,8 +77,4 @@ export function groupName(by: string, key: string | null): string {
   if (key === null) return "None";
   if (by === "session") return GROUPS[key] ?? capital(words(key));
   return by === "regime" ? capital(words(key)) : key;
-}
-
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
