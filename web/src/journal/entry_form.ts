@@ -46,7 +46,7 @@ export function emptyForm(zone: Zone, key: string): EntryForm {
 
 const text = (value: number | string | null | undefined) => (value === null || value === undefined ? "" : `${value}`);
 
-/** The journal's spelling: `XAUUSD` of what others call gold. */
+/** The journal's spelling, by which it is written and compared: `XAUUSD` of what is shown as gold. */
 export const symbolOf = (of: { instrument?: string | null; symbol: string }) =>
   of.instrument?.replace("_", "") ?? of.symbol;
 
