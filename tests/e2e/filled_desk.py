@@ -87,7 +87,47 @@ def _as_of_this_desk(path: Path) -> None:
             " replace(s.instrument, '_', '') = journal_entries.symbol AND s.timestamp < journal_entries.open_time"
             " ORDER BY s.id DESC LIMIT 1) WHERE id % 9 = 0"
         )
+        _settle_by_prices(connection)
     connection.close()
+
+
+_MARKETS = {"GBP_USD": (0.0001, 5, 10.0), "XAU_USD": (0.01, 3, 1.0), "USD_JPY": (0.01, 3, 6.6)}
+"""The pip, the digits of a price, and what a pip of one lot is worth in the account's currency."""
+
+
+def _settle_by_prices(connection: sqlite3.Connection) -> None:
+    """Derive what signals and entries came to from their prices: the benchmarks' rows have only the shape of results.
+
+    The excursions keep their share of the risk, and reach as far as the result did.
+    """
+    for name, (pip, digits, worth) in _MARKETS.items():
+        here = {"name": name, "short": name.replace("_", ""), "pip": pip, "digits": digits, "worth": worth}
+        for statement in (_SIGNAL_PRICES, _SIGNAL_RESULTS, _SIGNAL_EXCURSIONS, _ENTRY_PRICES, _ENTRY_RESULTS):
+            connection.execute(statement, here)
+
+
+_SIGNAL_PRICES = """UPDATE trading_signals SET entry = round(entry, :digits), stop_loss = round(stop_loss, :digits),
+    tp1 = round(tp1, :digits), spread = 1.2 * :pip, spread_paid = 1.2 * :pip, exit_price = round(
+        CASE status WHEN 'WON' THEN tp1 WHEN 'LOST' THEN stop_loss ELSE exit_price END, :digits)
+    WHERE instrument = :name"""
+_SIGNAL_RESULTS = """UPDATE trading_signals SET
+    pips_captured = round((exit_price - entry) * iif(direction = 'BUY', 1, -1) / :pip, 1),
+    r_multiple = round((exit_price - entry) / (entry - stop_loss), 3) WHERE instrument = :name"""
+_SIGNAL_EXCURSIONS = """UPDATE trading_signals SET actual_pnl = round(r_multiple * 100, 2),
+    mae = round(max(-pips_captured, iif(status = 'LOST', 0, mae / 13 * abs(entry - stop_loss) / :pip)), 1),
+    mfe = round(max(pips_captured, iif(status = 'WON', 0, mfe / 13 * abs(entry - stop_loss) / :pip)), 1)
+    WHERE instrument = :name"""
+_ENTRY_PRICES = """UPDATE journal_entries SET entry_price = round(entry_price, :digits),
+    exit_price = round(exit_price, :digits), stop_loss = round(stop_loss, :digits),
+    take_profit = round(take_profit, :digits) WHERE symbol = :short"""
+_ENTRY_RESULTS = """UPDATE journal_entries SET pips = one.pips, r_value = one.r,
+    profit_loss = round(one.pips * :worth * lots, 2),
+    mae = round(max(-one.pips, mae / 15 * one.risk), 1), mfe = round(max(one.pips, mfe / 15 * one.risk), 1),
+    outcome = CASE sign(one.pips) WHEN 1 THEN 'WIN' WHEN -1 THEN 'LOSS' ELSE 'BREAKEVEN' END
+    FROM (SELECT id, round((exit_price - entry_price) * iif(trade_type = 'BUY', 1, -1) / :pip, 1) AS pips,
+        round((exit_price - entry_price) / (entry_price - stop_loss), 2) AS r,
+        abs(entry_price - stop_loss) / :pip AS risk FROM journal_entries) AS one
+    WHERE one.id = journal_entries.id AND symbol = :short"""
 
 
 async def _candles(url: str) -> None:

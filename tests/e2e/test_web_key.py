@@ -79,7 +79,7 @@ def _saves_what_waited_for_the_key(page: Page) -> None:
     page.get_by_role("searchbox").fill("eur")
     page.get_by_role("button", name="Watch EUR/USD").click()
     _enter(page, OLD)
-    expect(page.get_by_text("EUR_USD is watched from now on.")).to_be_visible()
+    expect(page.get_by_text("EUR/USD is watched from now on.")).to_be_visible()
     expect(page.get_by_role("button", name="Remove EUR/USD")).to_be_visible()
 
 

@@ -11,12 +11,8 @@ SOURCES = sorted(
     if path.suffix in {".svelte", ".ts", ".css"} and not path.name.endswith((".d.ts", ".test.ts"))
 )
 PAGES = {"desk", "signals", "record", "journal", "backtest", "performance", "settings"}
-SHARED = {
-    *("signals/Explanation.svelte", "journal/EntryDialog.svelte", "desk/ConnectOanda.svelte"),
-    *("journal/local_time", "journal/figures/days", "journal/figures/names"),
-    *("journal/figures/FigureTables.svelte", "journal/figures/GroupTable.svelte"),
-}
-"""What pages take of each other: what is shown in two places, and how days and figures are named."""
+SHARED = {"signals/Explanation.svelte", "journal/EntryDialog.svelte"}
+"""What pages take of each other: a signal's reasons, and the form of an entry. All else that two show has a room."""
 
 FORBIDDEN = {
     r"\{@html\b": "content would become markup",
@@ -87,7 +83,7 @@ def test_pages_take_of_each_other_what_they_share_and_the_shared_rooms_know_no_p
             if imported.parts[0] in PAGES and room not in {imported.parts[0], "App.svelte"}:
                 assert room in PAGES, f"{path.relative_to(WEB)} knows {imported}"
                 taken.add(imported.as_posix())
-    assert taken <= SHARED
+    assert taken == SHARED
 
 
 def test_the_interfaces_shapes_come_by_the_client_of_the_interface() -> None:

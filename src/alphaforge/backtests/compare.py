@@ -136,11 +136,17 @@ def _sentence(names: tuple[str, str], days: int, value: float | None, low: float
         return f"{pair}: one of them has no trade on the {days} common days, so nothing can be said."
     if low is None or high is None:
         return f"{pair}: fewer than {_FEWEST_DAYS} trading days in common, too few to say anything."
-    numbers = f"R a trade (95 % interval {low:+.3f} to {high:+.3f}) over {days} common days"
+    numbers = f"R a trade (95 % interval {_signed(low)} to {_signed(high)}) over {days} common days"
     if low <= 0 <= high:
-        return f"{pair}: no difference shown, {value:+.3f} {numbers}."
+        return f"{pair}: no difference shown, {_signed(value)} {numbers}."
     which = "better" if value > 0 else "worse"
     return f"{pair}: {which} by {abs(value):.3f} {numbers}; it may still be the choice of what was compared."
+
+
+def _signed(value: float) -> str:
+    """With its sign, but for what rounds to zero."""
+    text = f"{value:+.3f}"
+    return "0.000" if text in {"+0.000", "-0.000"} else text
 
 
 def _warnings(reports: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:

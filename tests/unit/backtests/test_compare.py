@@ -27,7 +27,7 @@ def shifted(report: dict[str, Any], by: float) -> dict[str, Any]:
 def test_a_report_does_not_differ_from_itself(report: dict[str, Any]) -> None:
     told = compared([report, report])
     assert told["differences"][0]["expectancy_r"]["value"] == 0
-    assert told["sentence"].startswith("B against A: no difference shown, +0.000 R a trade")
+    assert told["sentence"].startswith("B against A: no difference shown, 0.000 R a trade")
     assert (told["settings"], told["options"], told["warnings"]) == ({}, {}, [])
     assert json.loads(json.dumps(told, allow_nan=False)) == told
 

@@ -60,15 +60,6 @@ export function distinction(of: Schema<"ListedBacktest">): string {
   return [KINDS[of.kind] ?? words(of.kind), ...(axes.length ? [axes.join(" × ")] : []), changed].join(" · ");
 }
 
-/** `GBP_USD` as `GBP/USD`. */
-export function pair(name: string): string {
-  return name.replace("_", "/");
-}
-
-export function pairs(names: string[]): string {
-  return names.map(pair).join(", ");
-}
-
 /** A period was asked for in days of UTC, and is told so wherever its reader is. */
 export function period(of: { from: string; to: string }): string {
   return `${time(of.from, "utc", "day")} to ${time(of.to, "utc", "day")}`;

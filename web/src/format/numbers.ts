@@ -71,3 +71,7 @@ export function duration(seconds: Maybe): string {
 export function words(name: string | null | undefined): string {
   return name ? name.replaceAll("_", " ").toLowerCase() : NONE;
 }
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,9 +1,9 @@
 /** What of the journal is shown, as the page's address has it, and as the server is asked for it. */
 
 import type { paths } from "../api/client";
+import { beginningOf } from "../format/local_time";
 import type { Zone } from "../format/times";
 import { SESSIONS } from "./entry_form";
-import { momentOfField } from "./local_time";
 
 export type EntryQuery = NonNullable<paths["/api/journal/entries"]["get"]["parameters"]["query"]>;
 export const OUTCOMES = ["WIN", "LOSS", "BREAKEVEN"] as const;
@@ -23,12 +23,6 @@ export const FILTERS = [
 ] as const;
 export type FilterName = (typeof FILTERS)[number];
 
-/** A day and the next, as `datetime-local` fields would have their beginnings. */
-function beginning(day: string, later: number): string {
-  const at = Date.parse(`${day}T00:00:00Z`) + later * 86_400_000;
-  return Number.isNaN(at) ? "" : `${new Date(at).toISOString().slice(0, 10)}T00:00`;
-}
-
 /**
  * The server's query. Days are the reader's, `to` included. What in an address is no filter (somebody wrote it by
  * hand) is passed over rather than refused.
@@ -44,8 +38,8 @@ export function queryOf(address: URLSearchParams, zone: Zone): EntryQuery {
     session: one(SESSIONS, "session"),
     setup: given("setup").slice(0, 100),
     tag: given("tag").slice(0, 100),
-    from: momentOfField(beginning(given("from"), 0), zone),
-    to: momentOfField(beginning(given("to"), 1), zone),
+    from: beginningOf(given("from"), zone),
+    to: beginningOf(given("to"), zone, 1),
     closed_on: /^\d{4}-\d\d-\d\d$/.test(given("closed_on")) ? given("closed_on") : null,
     signal_id: Number.isSafeInteger(id) && id > 0 ? id : null,
   };

@@ -1,8 +1,8 @@
 /** A journal entry as it is typed, what is wrong with it, and what of it is sent. Figures are left to the server. */
 
 import type { Schema } from "../api/client";
+import { fieldOfMoment, momentOfField } from "../format/local_time";
 import type { Zone } from "../format/times";
-import { fieldOfMoment, momentOfField } from "./local_time";
 
 export type Entry = Schema<"Entry">;
 export type Signal = Schema<"Signal"> | Schema<"ListedSignal">;
@@ -46,7 +46,7 @@ export function emptyForm(zone: Zone, key: string): EntryForm {
 
 const text = (value: number | string | null | undefined) => (value === null || value === undefined ? "" : `${value}`);
 
-/** The journal's spelling: `XAUUSD` of what others call gold. */
+/** The journal's spelling, by which it is written and compared: `XAUUSD` of what is shown as gold. */
 export const symbolOf = (of: { instrument?: string | null; symbol: string }) =>
   of.instrument?.replace("_", "") ?? of.symbol;
 

@@ -8,8 +8,9 @@
 import { SvelteMap } from "svelte/reactivity";
 import { answer, asProblem, server } from "../api/client";
 import { notices } from "../shell/notices.svelte";
+import { nameOf } from "./recent_entries";
 
-export type Named = { id: number; symbol: string };
+export type Named = { id: number; instrument: string | null; symbol: string };
 const HELD_MS = 8_000;
 
 class Removals {
@@ -23,7 +24,7 @@ class Removals {
   begin(entry: Named): void {
     const timer = setTimeout(() => void this.#remove(entry), HELD_MS);
     this.#held.set(entry.id, timer);
-    notices.say(`Entry ${entry.id} (${entry.symbol}) is being deleted.`, {
+    notices.say(`Entry ${entry.id} (${nameOf(entry)}) is being deleted.`, {
       action: { label: "Undo", run: () => this.#takeBack(entry) },
       shownMs: HELD_MS - 500, // who sees the button still has the time to press it
     });
@@ -42,7 +43,7 @@ class Removals {
       const problem = asProblem(error);
       if (problem.status !== 404) {
         this.#held.delete(entry.id); // it is still there: show it again
-        const text = `Entry ${entry.id} (${entry.symbol}) was not deleted: ${problem.message}`;
+        const text = `Entry ${entry.id} (${nameOf(entry)}) was not deleted: ${problem.message}`;
         notices.say(text, { tone: "bad", action: { label: "Delete again", run: () => this.begin(entry) } });
       }
     }

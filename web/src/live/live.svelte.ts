@@ -74,6 +74,17 @@ class Live {
     return this.instruments.find((one) => one.instrument === name);
   }
 
+  /** Whether any of the instruments trades now. */
+  get isOpen(): boolean {
+    return this.instruments.some((one) => one.open);
+  }
+
+  /** When the first of those that are closed opens. */
+  get opens(): string | undefined {
+    const moments = this.instruments.map((one) => one.next_open).filter((at) => at !== null);
+    return moments.sort()[0];
+  }
+
   /** Seconds since the market said this price: its age when it came, and what passed since. */
   age(price: Price): number {
     return price.age_seconds + Math.max(0, this.now - (this.#came.get(price.instrument) ?? this.now)) / 1000;

@@ -2,9 +2,8 @@
 
 import type { Schema } from "../api/client";
 import type { paths } from "../api/client";
+import { beginningOf } from "../format/local_time";
 import type { Zone } from "../format/times";
-import { dayAfter, dayOf } from "../journal/figures/days";
-import { momentOfField } from "../journal/local_time";
 
 export type Query = NonNullable<paths["/api/signals/track-record"]["get"]["parameters"]["query"]>;
 export const FILTERS = ["source", "strategy", "instrument", "simulated", "from", "to"] as const;
@@ -12,17 +11,13 @@ export const FILTERS = ["source", "strategy", "instrument", "simulated", "from",
 /** The server's query. Days in the address are the reader's, `to` included. */
 export function queryOf(address: URLSearchParams, zone: Zone): Query {
   const given = (name: (typeof FILTERS)[number]) => address.get(name) ?? "";
-  const beginning = (name: "from" | "to", later: number) => {
-    const day = dayOf(given(name));
-    return day === null ? null : momentOfField(`${dayAfter(day, later)}T00:00`, zone);
-  };
   const found = {
     source: given("source"),
     strategy: given("strategy"),
     instrument: given("instrument"),
     simulated: ["true", "false"].includes(given("simulated")) ? given("simulated") : "",
-    from: beginning("from", 0),
-    to: beginning("to", 1),
+    from: beginningOf(given("from"), zone),
+    to: beginningOf(given("to"), zone, 1),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value)) as Query;
 }

@@ -2,7 +2,7 @@
 
 import type { paths } from "../api/client";
 import type { Zone } from "../format/times";
-import { momentOfField } from "../journal/local_time";
+import { beginningOf } from "../format/local_time";
 
 export const STATUSES = ["PENDING", "ACTIVE", "WON", "LOST", "EXPIRED", "CLOSED", "CANCELLED"] as const;
 
@@ -33,8 +33,8 @@ export type Question = NonNullable<paths["/api/signals"]["get"]["parameters"]["q
 /** What the server is asked: the days are those of the reader's zone. */
 export function asked(filters: Filters, zone: Zone): Question {
   const { status, instrument, direction, confidence } = filters;
-  const from = filters.from && momentOfField(`${filters.from}T00:00`, zone);
-  const to = filters.to && momentOfField(`${dayAfter(filters.to)}T00:00`, zone);
+  const from = beginningOf(filters.from, zone);
+  const to = beginningOf(filters.to, zone, 1);
   return {
     ...(status && { status }),
     ...(instrument && { symbol: instrument }),
@@ -65,15 +65,10 @@ export function faults(filters: Filters): Partial<Filters> {
   const confidence = Number(filters.confidence);
   if (!(confidence >= 0 && confidence <= 100)) found.confidence = "A number from 0 to 100.";
   for (const name of ["from", "to"] as const) {
-    if (filters[name] && momentOfField(`${filters[name]}T00:00`, "utc") === null) found[name] = "This is no day.";
+    if (filters[name] && beginningOf(filters[name], "utc") === null) found[name] = "This is no day.";
   }
   if (!found.from && !found.to && filters.from && filters.to && filters.to < filters.from) {
     found.to = "This day is before the first one.";
   }
   return found;
-}
-
-function dayAfter(day: string): string {
-  const at = Date.parse(`${day}T00:00:00Z`);
-  return Number.isNaN(at) ? day : new Date(at + 86_400_000).toISOString().slice(0, 10);
 }

@@ -1,17 +1,8 @@
 /** The days of a calendar, as `2026-03-02`, and how strongly each is coloured. */
 
-const DAY_MS = 86_400_000;
+import { dayAfter } from "../../format/days";
+
 const pad = (part: number) => String(part).padStart(2, "0");
-
-/** A day as an address has it; null for what is none: somebody wrote it by hand, and it is passed over. */
-export function dayOf(text: string | null): string | null {
-  return text !== null && /^(19[7-9]\d|20\d\d)-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
-}
-
-/** The day that lies `count` days after this one. */
-export function dayAfter(day: string, count = 1): string {
-  return new Date(Date.parse(day) + count * DAY_MS).toISOString().slice(0, 10);
-}
 
 /** Weeks from Monday to Sunday that a year, or one of its months (1 to 12), has days in; null: a day of another one. */
 export function weeksOf(year: number, month: number | null): (string | null)[][] {

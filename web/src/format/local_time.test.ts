@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { queryOf } from "./entry_filters";
 import { fieldOfMoment, momentOfField, zoneName } from "./local_time";
 
 const zone = process.env["TZ"];
@@ -37,23 +36,5 @@ describe("a time that is typed", () => {
   it("names its zone and where that stands at the time", () => {
     expect(zoneName("local", Date.UTC(2026, 6, 1))).toBe("America/New_York, UTC−04:00");
     expect(zoneName("utc")).toBe("UTC");
-  });
-});
-
-describe("the filters of an address", () => {
-  it("are the reader's days, the last one included", () => {
-    const query = queryOf(new URLSearchParams("from=2026-03-07&to=2026-03-08"), "local");
-    expect(query).toEqual({ from: "2026-03-07T05:00:00Z", to: "2026-03-09T04:00:00Z" });
-  });
-
-  it("are passed over where nobody could have chosen them", () => {
-    const address = "outcome=MAYBE&session=<b>&type=HOLD&from=yesterday&signal_id=-1&cursor=x&limit=9&tag=a%00b";
-    expect(queryOf(new URLSearchParams(address), "utc")).toEqual({ tag: "ab" });
-    expect(queryOf(new URLSearchParams("outcome=WIN&type=BUY&signal_id=12&setup= Pullback "), "utc")).toEqual({
-      outcome: "WIN",
-      type: "BUY",
-      signal_id: 12,
-      setup: "Pullback",
-    });
   });
 });

@@ -1,6 +1,7 @@
 /** What figures, their sections and what they are grouped by are called; definitions and units are the server's. */
 
-import { words } from "../../format/numbers";
+import { capital, words } from "../format/numbers";
+import { named } from "../live/named";
 
 export const SECTIONS = {
   counts: "Counts",
@@ -72,13 +73,10 @@ const GROUPS: Record<string, string> = {
   OVERLAP: "London and New York",
 };
 
-/** The label of a group. Instruments, sides, setups and tags stay as they are written. */
+/** The label of a group. Sides, setups and tags stay as they are written. */
 export function groupName(by: string, key: string | null): string {
   if (key === null) return "None";
   if (by === "session") return GROUPS[key] ?? capital(words(key));
+  if (by === "instrument") return named(key);
   return by === "regime" ? capital(words(key)) : key;
-}
-
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

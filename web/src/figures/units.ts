@@ -1,7 +1,7 @@
 /** Figures by the unit that their definition names. */
 
-import { duration, multiple, number, percent } from "../../format/numbers";
-import { time } from "../../format/times";
+import { duration, multiple, number, percent } from "../format/numbers";
+import { time } from "../format/times";
 
 /** What `money` of the definitions is: the account's currency, or R where amounts are multiples of the risk. */
 export type Currency = "account" | "R";

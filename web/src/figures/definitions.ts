@@ -1,6 +1,6 @@
 /** What each figure means, asked of the server once. */
 
-import { type Schema, answer, server } from "../../api/client";
+import { type Schema, answer, server } from "../api/client";
 
 export type Definition = Schema<"FigureDefinition">;
 

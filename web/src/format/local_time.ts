@@ -1,6 +1,7 @@
 /** Moments as a `datetime-local` field has them, in the reader's zone or in UTC; on the wire they are always UTC. */
 
-import { type Moment, type Zone, milliseconds } from "../format/times";
+import { dayAfter, dayOf } from "./days";
+import { type Moment, type Zone, milliseconds } from "./times";
 
 const WRITTEN = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d))?$/;
 const two = (part: number) => String(part).padStart(2, "0");
@@ -25,6 +26,12 @@ export function momentOfField(text: string, zone: Zone): string | null {
       : new Date(year, month - 1, day, hour, minute, second).getTime();
   if (Number.isNaN(at) || fieldOfMoment(at / 1000, zone).slice(0, 16) !== text.slice(0, 16)) return null;
   return new Date(at).toISOString().replace(".000Z", "Z");
+}
+
+/** When a day begins, or the one `later` days after it; null for what is no day. */
+export function beginningOf(text: string, zone: Zone, later = 0): string | null {
+  const day = dayOf(text);
+  return day === null ? null : momentOfField(`${dayAfter(day, later)}T00:00`, zone);
 }
 
 /** What the zone is called and where it stands, for instance `Europe/London, UTC+01:00`. */
