@@ -8,7 +8,7 @@ from browser import MOST_SHIFT, visiting
 
 SHORT = {"minimum_candles": "60", "volatility_window": "50", "window": "1000"}
 """As the strategy, warm after sixty hours."""
-STARTED = 20_000
+STARTED = 60_000
 """A process of its own computes it: that takes a moment to begin."""
 
 

@@ -137,15 +137,15 @@ def test_a_new_entry_is_typed_by_keyboard_alone_and_what_a_file_brings_is_said_i
         (made,) = desk.get("/api/journal/entries?limit=1&from=2026-02-03&to=2026-03-03")["entries"]
         assert [made[name] for name in ("symbol", "type", "lots", "entry", "sl")] == ["GBPUSD", "BUY", 0.3, 1.31, 1.308]
 
-        page.get_by_role("button", name="Import").click()
+        page.get_by_role("button", name="Import", exact=True).click()
         rows = f"openTime,symbol,type,lots,entry\n2026-03-04 10:30,GBPUSD,SELL,0.2,1.3\n2026-03-04,{SCRIPT},BUY,1,1\n"
         file = {"name": "journal.csv", "mimeType": "text/csv", "buffer": rows.encode()}
         page.get_by_label("File").set_input_files([file])
-        page.get_by_role("dialog").get_by_role("button", name="Import").click()
+        page.get_by_role("dialog").get_by_role("button", name="Import", exact=True).click()
         expect(page.get_by_text("Row 2, symbol:")).to_be_visible()
         file["buffer"] = rows.replace(SCRIPT, "DAX 40").encode()
         page.get_by_label("File").set_input_files([file])
-        page.get_by_role("dialog").get_by_role("button", name="Import").click()
+        page.get_by_role("dialog").get_by_role("button", name="Import", exact=True).click()
         expect(page.get_by_text("2 entries were stored.")).to_be_visible()
         page.keyboard.press("Escape")
 

@@ -15,7 +15,7 @@ FORGIVEN = ["401", "429", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLET
 
 
 def test_whoever_has_the_key_gets_in_and_loses_nothing_when_it_changes(browser: Browser, tmp_path: Path) -> None:
-    with server(tmp_path, None, until_ready=False, API_KEY=OLD) as running:
+    with server(tmp_path, None, until_ready=False, API_KEY=OLD, INSTRUMENTS="GBP_USD") as running:
         until(lambda: "unreachable" not in running.get("/health"), "the server answers", running.process)
         url = running.url
         with visiting(browser, f"{url}/#/settings") as visit:

@@ -12,12 +12,11 @@ def test_more_tabs_than_connections_are_all_live_and_one_that_closes_leaves_the_
     browser: Browser, desk: Server
 ) -> None:
     streams: list[Request] = []
-    with visiting(browser, f"{desk.url}/#/settings") as visit:
+    with visiting(browser, "about:blank") as visit:
         visit.page.context.on("request", lambda one: streams.append(one) if "/api/stream" in one.url else None)
-        visit.page.reload()
         tabs = [visit.page, *(visit.page.context.new_page() for _ in range(TABS - 1))]
-        for tab in tabs[1:]:
-            tab.goto(visit.page.url)
+        for tab in tabs:
+            tab.goto(f"{desk.url}/#/settings")
         _are_told(tabs, desk, "stop", "Strategy: off")
         assert len(streams) == 1
         first, *rest = tabs
