@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { numberOf } from "../format/numbers";
 import {
   type Entry,
   type EntryForm,
@@ -8,7 +9,6 @@ import {
   emptyForm,
   formOfEntry,
   formOfSignal,
-  numberOf,
   problemsOf,
   tagsOf,
 } from "./entry_form";

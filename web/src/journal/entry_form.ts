@@ -1,6 +1,7 @@
 /** A journal entry as it is typed, what is wrong with it, and what of it is sent. Figures are left to the server. */
 
 import type { Schema } from "../api/client";
+import { numberOf } from "../format/numbers";
 import type { Zone } from "../format/times";
 import { fieldOfMoment, momentOfField } from "./local_time";
 
@@ -96,12 +97,6 @@ export function formOfEntry(entry: Entry, zone: Zone): EntryForm {
 export function tagsOf(tags: string | null | undefined): string[] {
   const all = (tags ?? "").split(",").map((tag) => tag.trim());
   return all.filter((tag, at) => tag !== "" && all.findIndex((one) => one.toLowerCase() === tag.toLowerCase()) === at);
-}
-
-/** A number as it was typed; NaN for what is none. A comma is refused: it could mean thousands. */
-export function numberOf(typed: string): number {
-  const plain = typed.trim().replace("−", "-");
-  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : NaN;
 }
 
 /**
