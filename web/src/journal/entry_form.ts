@@ -35,6 +35,8 @@ export type EntryForm = {
   session: string;
   tags: string[];
   notes: string;
+  /** Of an entry that is changed: the form as it was when one began to type. */
+  began?: EntryForm;
 };
 
 export type Wrong = Partial<Record<string, string>>;
@@ -91,6 +93,19 @@ export function formOfEntry(entry: Entry, zone: Zone): EntryForm {
     tags: tagsOf(entry.tags),
     notes: text(entry.notes),
   };
+}
+
+/**
+ * What was typed on an entry before, on top of what is stored by now: what nobody typed in follows the entry, which
+ * another tab may have changed meanwhile.
+ */
+export function caughtUp(typed: EntryForm, entry: Entry): EntryForm {
+  const now = formOfEntry(entry, typed.zone);
+  const { began, ...fields } = typed;
+  if (began === undefined) return typed;
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  const own = Object.entries(fields).filter(([name, value]) => !same(value, began[name as keyof typeof fields]));
+  return { ...now, ...Object.fromEntries(own), began: now };
 }
 
 /** The server keeps tags as one text. */
