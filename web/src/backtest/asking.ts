@@ -5,7 +5,7 @@ import { numberOf } from "../format/numbers";
 import type { Value } from "./report";
 import { value } from "./words";
 
-export type Axis = { name: string; values: string };
+type Axis = { name: string; values: string };
 
 /** Everything as it is typed; `settings` by their own names, empty where the default is meant. */
 export type Asking = {

@@ -6,7 +6,7 @@ import type { Price } from "../live/live.svelte";
 type Levels = Pick<Schema<"Signal">, "direction" | "entry" | "stop_loss" | "tp1">;
 
 /** In prices: what is still to go, below zero where it is passed. `r`: gain in multiples of the risk. */
-export type Distance = { toTarget: number; toStop: number; r: number };
+type Distance = { toTarget: number; toStop: number; r: number };
 
 export function distance(signal: Levels, price: Pick<Price, "bid" | "ask">): Distance | null {
   const sign = signal.direction === "BUY" ? 1 : -1;

@@ -9,7 +9,7 @@ import { SvelteMap } from "svelte/reactivity";
 import { answer, asProblem, server } from "../api/client";
 import { notices } from "../shell/notices.svelte";
 
-export type Named = { id: number; symbol: string };
+type Named = { id: number; symbol: string };
 const HELD_MS = 8_000;
 
 class Removals {
