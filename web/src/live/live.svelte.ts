@@ -1,5 +1,6 @@
 /** What the desk knows at this moment: instruments, prices, how market and stream are. Kept current by the stream. */
 
+import { untrack } from "svelte";
 import { SvelteMap } from "svelte/reactivity";
 import { type Schema, answer, server } from "../api/client";
 import { SetClock } from "./clock";
@@ -62,7 +63,7 @@ class Live {
       this.#tick();
       ticking = setInterval(() => this.#tick(), TICK_MS);
     };
-    look();
+    untrack(look); // whoever starts this does not begin anew with each step of the clock
     document.addEventListener("visibilitychange", look, { signal: ending.signal });
     window.addEventListener("online", () => this.retry(), { signal: ending.signal });
     return () => {
