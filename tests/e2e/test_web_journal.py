@@ -128,7 +128,7 @@ def test_a_new_entry_is_typed_by_keyboard_alone_and_what_a_file_brings_is_said_i
         page.get_by_role("button", name="New entry").press("Enter")
         expect(page.get_by_role("radio", name="GBP/USD")).to_be_focused()
         keys = ["Space", "Tab", "Tab", "Space", "Tab", "0.3", "Tab", "1.31", "Tab", "1.308", "Tab", "Tab"]
-        for key in [*keys, "02032026", "0815A", "Enter"]:
+        for key in [*keys, "02032026", "0815A", "Control+Enter"]:
             if key[0].isalpha():
                 page.keyboard.press(key)
             else:

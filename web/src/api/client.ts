@@ -19,7 +19,9 @@ async function ask(request: Request): Promise<Response> {
     const attempt = request.clone(); // its body can be sent again
     for (const [name, value] of Object.entries(headersOf(key))) attempt.headers.set(name, value);
     const response = await fetch(attempt).catch((error) => {
-      throw error instanceof DOMException && error.name === "AbortError" ? error : unreachable();
+      throw error instanceof DOMException && error.name === "AbortError"
+        ? error
+        : unreachable(request.method === "GET");
     });
     if (response.status !== 401) return response;
     lock.shut(key);

@@ -14,11 +14,18 @@ export class Problem extends Error {
     this.advice = advice;
     this.fields = fields;
   }
+
+  /** What went wrong and what to do, as one text. */
+  get whole(): string {
+    const end = /[.!?]$/.test(this.message) ? "" : ".";
+    return `${this.message}${end}${this.advice ? ` ${this.advice}` : ""}`;
+  }
 }
 
-/** No answer came: the server is gone, or the way to it. */
-export function unreachable(): Problem {
-  return new Problem(0, "The server cannot be reached.", "It is tried again by itself; nothing you typed is lost.");
+/** No answer came: the server is gone, or the way to it. Questions are asked again by themselves, and they alone. */
+export function unreachable(isQuestion = false): Problem {
+  const advice = isQuestion ? "It is tried again by itself." : "Try again when the server is back.";
+  return new Problem(0, "The server cannot be reached.", `${advice} Nothing you typed is lost.`);
 }
 
 type Wrong = { loc?: unknown[]; msg?: unknown };

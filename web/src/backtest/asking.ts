@@ -1,10 +1,11 @@
 /** The form of a backtest: what is typed in it, what is wrong with that, and what is asked of the server. */
 
 import type { Schema } from "../api/client";
+import { numberOf } from "../format/numbers";
 import type { Value } from "./report";
 import { value } from "./words";
 
-export type Axis = { name: string; values: string };
+type Axis = { name: string; values: string };
 
 /** Everything as it is typed; `settings` by their own names, empty where the default is meant. */
 export type Asking = {
@@ -67,8 +68,8 @@ function axesOf(asking: Asking): Axis[] {
 /** What cannot be sent at all; whether the rest can be meant, the server says. */
 export function unreadable(asking: Asking): Faults {
   const faults: Faults = {};
-  if (!(Number(asking.balance) > 0)) faults["balance"] = "An amount above 0.";
-  if (asking.risk.trim() && !(Number(asking.risk) > 0 && Number(asking.risk) < 100)) {
+  if (!(numberOf(asking.balance) > 0)) faults["balance"] = "An amount above 0.";
+  if (asking.risk.trim() && !(numberOf(asking.risk) > 0 && numberOf(asking.risk) < 100)) {
     faults["risk"] = "A percentage between 0 and 100, or nothing.";
   }
   if (!/^\d{1,6}$/.test(asking.minimumTrades.trim())) faults["minimum_trades"] = "A whole number.";
@@ -109,8 +110,8 @@ export function bodyOf(asking: Asking): Schema<"NewBacktest"> {
     settings: Object.fromEntries(settings),
     entry: asking.entry,
     positions: asking.positions,
-    balance: Number(asking.balance),
-    risk: asking.risk.trim() ? Number(asking.risk) / 100 : null,
+    balance: numberOf(asking.balance),
+    risk: asking.risk.trim() ? numberOf(asking.risk) / 100 : null,
     grid: Object.fromEntries(axesOf(asking).map(({ name, values }) => [name.trim(), values.trim()])),
     walk_forward: walk
       ? { train: asking.train, test: asking.test, step: asking.step.trim() || null, anchored: asking.anchored }

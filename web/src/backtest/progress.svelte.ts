@@ -10,12 +10,12 @@ const EACH_MS = 1_000;
  */
 export function followed(goesOn: () => boolean, again: () => Promise<void>): void {
   $effect(() => {
-    if (!goesOn() || live.stream === "down" || live.stream === "locked") return;
+    if (!goesOn() || !live.isSeen || live.stream === "down" || live.stream === "locked") return;
     let timer: ReturnType<typeof setTimeout>;
     let isOver = false;
     const next = () => {
       timer = setTimeout(async () => {
-        if (!document.hidden) await again();
+        await again();
         if (!isOver) next();
       }, EACH_MS);
     };

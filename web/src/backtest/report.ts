@@ -40,7 +40,7 @@ type History = {
   gaps: { from: string; to: string; missing: number }[];
 };
 
-export type Asked = {
+type Asked = {
   instruments: string[];
   from: string;
   to: string;
@@ -128,7 +128,7 @@ export type Grid = {
   map: { down: string; across: string; level: number; values: (number | null)[][] } | null;
 };
 
-export type Fold = {
+type Fold = {
   train_from: string | null;
   test_from: string;
   test_to: string;

@@ -22,7 +22,7 @@ export type Level = { label: string; price: number; tone: "entry" | "stop" | "ta
 export type Palette = Record<"text" | "muted" | "line" | "good" | "bad" | "accent" | "warn" | "raised", string>;
 
 /** Where a signal lies on the axis, in places of candles. */
-export type Span = { of: Marked; from: number; to: number; isOpen: boolean };
+type Span = { of: Marked; from: number; to: number; isOpen: boolean };
 
 const AHEAD = 6; // candles by which an open signal reaches into the future
 

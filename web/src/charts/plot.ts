@@ -23,7 +23,7 @@ export type Tone = "accent" | "good" | "bad" | "warn" | "muted" | "text";
 /** Values beside the candles, one for each; null where there is none. `marks`: lines across a lower pane. */
 export type Line = { label: string; tone: string; values: (number | null)[]; marks?: number[]; isDashed?: boolean };
 type Placed = { of: Line; pane: number };
-export type Shown = { candles: Candle[]; lines: Line[]; lower: Line[]; precision: number | undefined; zone: Zone };
+type Shown = { candles: Candle[]; lines: Line[]; lower: Line[]; precision: number | undefined; zone: Zone };
 
 const LEVEL_TONES = { entry: "accent", stop: "bad", target: "good", exit: "text" } as const;
 const LOWER_SHARE = 0.3;
@@ -207,7 +207,7 @@ export function valueAt(line: Line, place: number, precision: number | undefined
 }
 
 /** Indices from 0 to 100 with one digit, what is in prices with as many as it takes. */
-export function digitsOf(line: Pick<Line, "values">): number {
+function digitsOf(line: Pick<Line, "values">): number {
   const largest = Math.max(0, ...line.values.map((value) => Math.abs(value ?? 0)));
   return largest >= 10 || largest === 0 ? 1 : Math.min(6, 2 - Math.floor(Math.log10(largest)));
 }

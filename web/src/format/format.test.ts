@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration, multiple, number, percent, pips, price } from "./numbers";
+import { age, bytes, duration, multiple, number, percent, pips, price } from "./numbers";
 import { time, utc } from "./times";
 
 describe("numbers", () => {
@@ -27,6 +27,7 @@ describe("numbers", () => {
       "1 min",
       "2 h 1 min",
     ]);
+    expect([age(0.2), age(59.4), age(59.6), age(150)]).toEqual(["0 s", "59 s", "1 min", "2 min"]);
     expect([bytes(500), bytes(2048), bytes(120 * 1024 * 1024)]).toEqual(["500 B", "2.0 KiB", "120 MiB"]);
   });
 });

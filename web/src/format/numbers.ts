@@ -67,6 +67,17 @@ export function duration(seconds: Maybe): string {
   return `${number(hours / 24, 1)} days`;
 }
 
+/** A number as it was typed; NaN for what is none. A comma is refused: it could mean thousands. */
+export function numberOf(typed: string): number {
+  const plain = typed.trim().replace("−", "-");
+  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : NaN;
+}
+
+/** How old something is, in whole seconds, then minutes, then hours. */
+export function age(seconds: number): string {
+  return seconds < 59.5 ? `${number(seconds)} s` : duration(Math.max(60, seconds));
+}
+
 /** A word of the interface for people: `no_direction` is "no direction". */
 export function words(name: string | null | undefined): string {
   return name ? name.replaceAll("_", " ").toLowerCase() : NONE;

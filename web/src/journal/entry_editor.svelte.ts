@@ -10,6 +10,7 @@ import {
   type EntryForm,
   type Signal,
   bodyOf,
+  caughtUp,
   changesOf,
   emptyForm,
   formOfEntry,
@@ -18,6 +19,8 @@ import {
 } from "./entry_form";
 import { type Listed, recentEntries, usualLots } from "./recent_entries";
 import { SHOTS, type Shots } from "./screenshot";
+
+const begun = (form: EntryForm): EntryForm => ({ ...form, began: form });
 
 type Stored = Schema<"StoredEntry">;
 
@@ -46,7 +49,7 @@ export class EntryEditor {
   constructor(before: Entry | undefined, signal: Signal | undefined) {
     const { zone } = preferences;
     this.#before = before;
-    if (before) this.#start = formOfEntry(before, zone);
+    if (before) this.#start = begun(formOfEntry(before, zone));
     else if (signal) this.#start = formOfSignal(signal, zone, idempotencyKey());
     else this.#start = emptyForm(zone, idempotencyKey());
     const { screenshot_entry: entry, screenshot_exit: exit, screenshot_analysis: analysis } = before ?? {};
@@ -54,6 +57,10 @@ export class EntryEditor {
     const name = before ? `entry.${before.id}` : signal ? `entry.of.${signal.id}` : "entry";
     this.draft = new Draft(name, () => ({ ...this.#start, tags: [...this.#start.tags] }));
     this.shots = new Draft(`${name}.shots`, () => ({ ...this.#startShots }));
+    if (before && this.draft.wasKept) {
+      this.draft.value = caughtUp(this.draft.value, before);
+      this.#start = begun(formOfEntry(before, this.draft.value.zone));
+    }
     this.#recentCame = recentEntries().then(
       (entries) => (this.recent = entries),
       () => undefined, // without them there are no suggestions

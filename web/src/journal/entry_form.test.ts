@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { numberOf } from "../format/numbers";
 import {
   type Entry,
   type EntryForm,
   bodyOf,
+  caughtUp,
   changesOf,
   distanceOf,
   emptyForm,
   formOfEntry,
   formOfSignal,
-  numberOf,
   problemsOf,
   tagsOf,
 } from "./entry_form";
@@ -106,6 +107,15 @@ describe("an entry that is changed", () => {
       "sl",
     ]);
   });
+});
+
+it("what was typed on an entry takes nothing back that was changed elsewhere meanwhile", () => {
+  const began = formOfEntry(ENTRY, "utc");
+  const typed = { ...began, notes: "typed here", tags: ["mine"], began };
+  const changed = { ...ENTRY, exit: 2640, setup: "written elsewhere" };
+  const now = caughtUp(typed, changed);
+  expect(now).toMatchObject({ notes: "typed here", tags: ["mine"], exit: "2640", setup: "written elsewhere" });
+  expect(changesOf(now, formOfEntry(changed, "utc"))).toEqual({ notes: "typed here", tags: "mine" });
 });
 
 describe("an entry from a signal", () => {

@@ -2,6 +2,7 @@
 
 import type { Schema } from "../api/client";
 import { fieldOfMoment, momentOfField } from "../format/local_time";
+import { numberOf } from "../format/numbers";
 import type { Zone } from "../format/times";
 
 export type Entry = Schema<"Entry">;
@@ -34,6 +35,8 @@ export type EntryForm = {
   session: string;
   tags: string[];
   notes: string;
+  /** Of an entry that is changed: the form as it was when one began to type. */
+  began?: EntryForm;
 };
 
 export type Wrong = Partial<Record<string, string>>;
@@ -92,16 +95,23 @@ export function formOfEntry(entry: Entry, zone: Zone): EntryForm {
   };
 }
 
+/**
+ * What was typed on an entry before, on top of what is stored by now: what nobody typed in follows the entry, which
+ * another tab may have changed meanwhile.
+ */
+export function caughtUp(typed: EntryForm, entry: Entry): EntryForm {
+  const now = formOfEntry(entry, typed.zone);
+  const { began, ...fields } = typed;
+  if (began === undefined) return typed;
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  const own = Object.entries(fields).filter(([name, value]) => !same(value, began[name as keyof typeof fields]));
+  return { ...now, ...Object.fromEntries(own), began: now };
+}
+
 /** The server keeps tags as one text. */
 export function tagsOf(tags: string | null | undefined): string[] {
   const all = (tags ?? "").split(",").map((tag) => tag.trim());
   return all.filter((tag, at) => tag !== "" && all.findIndex((one) => one.toLowerCase() === tag.toLowerCase()) === at);
-}
-
-/** A number as it was typed; NaN for what is none. A comma is refused: it could mean thousands. */
-export function numberOf(typed: string): number {
-  const plain = typed.trim().replace("−", "-");
-  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : NaN;
 }
 
 /**

@@ -10,7 +10,7 @@ import { answer, asProblem, server } from "../api/client";
 import { notices } from "../shell/notices.svelte";
 import { nameOf } from "./recent_entries";
 
-export type Named = { id: number; instrument: string | null; symbol: string };
+type Named = { id: number; instrument: string | null; symbol: string };
 const HELD_MS = 8_000;
 
 class Removals {

@@ -1,7 +1,9 @@
 /** What the desk knows at this moment: instruments, prices, how market and stream are. Kept current by the stream. */
 
+import { untrack } from "svelte";
 import { SvelteMap } from "svelte/reactivity";
 import { type Schema, answer, server } from "../api/client";
+import { SetClock } from "./clock";
 import type { ServerEvent } from "./events";
 import { listenTogether } from "./together";
 import type { StreamState, Told } from "./stream";
@@ -22,6 +24,7 @@ export type Happenings = {
 const STALE_AFTER_MS = 60_000; // as the server has it for quotes; here for what the stream brought last
 const SOON_MS = 1_500;
 const TICK_MS = 1_000;
+const OVERDUE_MS = 30_000; // a close that no candle came of: then the next one is asked for
 
 class Live {
   stream = $state<StreamState>("connecting");
@@ -35,25 +38,37 @@ class Live {
   prices = new SvelteMap<string, Price>();
   /** The browser's time, a step a second: what ages and clocks are shown by. */
   now = $state(Date.now());
+  /** Whether somebody can see the tab. While nobody does, nothing is asked by the clock, and no clock runs here. */
+  isSeen = $state(document.visibilityState === "visible");
 
   #listeners = new Map<string, Set<(happened: never) => void>>();
   #retry = new EventTarget();
   #came = new Map<string, number>();
   #ahead = $state<number | null>(null);
   #due = Infinity;
+  #clock = new SetClock();
+  #asked = 0;
+  #answered = 0;
 
   /** Listen, until the answer is called. */
   start(): () => void {
     const ending = new AbortController();
     const told: Told = { event: (event, at) => this.#take(event, at), state: (state) => this.#turn(state) };
     void listenTogether("/api/stream", told, ending.signal, this.#retry);
-    const ticking = setInterval(() => this.#tick(), TICK_MS);
-    const again = () => this.retry();
-    window.addEventListener("online", again);
+    let ticking: ReturnType<typeof setInterval> | undefined;
+    const look = () => {
+      clearInterval(ticking);
+      this.isSeen = document.visibilityState === "visible";
+      if (!this.isSeen) return;
+      this.#tick();
+      ticking = setInterval(() => this.#tick(), TICK_MS);
+    };
+    untrack(look); // whoever starts this does not begin anew with each step of the clock
+    document.addEventListener("visibilitychange", look, { signal: ending.signal });
+    window.addEventListener("online", () => this.retry(), { signal: ending.signal });
     return () => {
       ending.abort();
       clearInterval(ticking);
-      window.removeEventListener("online", again);
     };
   }
 
@@ -111,19 +126,35 @@ class Live {
 
   /** The instruments from the server; whoever adds or removes one asks anew. */
   async loadInstruments(): Promise<void> {
+    const asked = ++this.#asked;
     const { instruments, sessions, timestamp } = await answer(server.GET("/api/instruments"));
+    if (asked < this.#answered) return; // a newer one was faster
+    this.#answered = asked;
     this.#ahead = Date.parse(timestamp) - Date.now();
-    this.#due = firstOf([...instruments.flatMap((one) => [one.next_open, one.next_close]), sessions[0]?.end]);
+    this.#due = Math.min(
+      firstOf([...instruments.flatMap((one) => [one.next_open, one.next_close]), sessions[0]?.end]),
+      firstOf(instruments.map((one) => one.candle_closes)) + OVERDUE_MS,
+    );
     this.sessions = sessions;
     this.instruments = instruments;
   }
 
   /** What opens, closes or changes at a known moment is asked anew when that has come, and when a candle has closed. */
   #tick(): void {
+    this.#follow(this.#clock.setBy());
     this.now = Date.now();
     if (this.now + (this.#ahead ?? 0) < this.#due + TICK_MS) return;
     this.#due = Infinity;
     void this.loadInstruments().catch(() => undefined); // the next candle or connection asks again
+  }
+
+  /** Set back, a clock would make what is old look fresh; set forward it looks too old until more comes, which may be. */
+  #follow(by: number): void {
+    if (by !== 0) this.#due = -Infinity; // the market's time is asked anew
+    if (by >= 0) return;
+    if (this.#ahead !== null) this.#ahead -= by;
+    for (const [instrument, at] of this.#came) this.#came.set(instrument, at + by);
+    if (this.downSince !== null) this.downSince += by;
   }
 
   #turn(state: StreamState): void {

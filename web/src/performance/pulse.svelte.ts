@@ -1,6 +1,6 @@
 /**
- * Asks anew every so often. The stream tells what the desk does, not how fast it does it: so this page, alone of all,
- * asks by the clock, and only while it is open, the tab is seen, the server is there and nobody paused it.
+ * Asks anew every so often. The stream tells what the desk does, not how fast it does it: so this page asks by the
+ * clock, and only while it is open, the tab is seen, the server is there and nobody paused it.
  */
 
 import { live } from "../live/live.svelte";
@@ -10,18 +10,12 @@ type Beat = { everyMs: number; ask: () => Promise<void> };
 /** Create it while a component is set up: it ends with it. What is asked for is asked again after it was answered. */
 export class Pulse {
   isPaused = $state(false);
-  #isSeen = $state(document.visibilityState === "visible");
 
   constructor(...beats: Beat[]) {
-    $effect(() => {
-      const look = () => (this.#isSeen = document.visibilityState === "visible");
-      document.addEventListener("visibilitychange", look);
-      return () => document.removeEventListener("visibilitychange", look);
-    });
     let wasResting = false; // what was loaded with the page, or after a break of the stream, is fresh
     $effect(() => {
-      if (this.isPaused || !this.#isSeen || live.stream !== "live") {
-        wasResting ||= this.isPaused || !this.#isSeen;
+      if (this.isPaused || !live.isSeen || live.stream !== "live") {
+        wasResting ||= this.isPaused || !live.isSeen;
         return;
       }
       const endings = beats.map((beat) => begin(beat, wasResting));

@@ -5,7 +5,7 @@ import { NONE, number, words } from "../format/numbers";
 
 type Indicator = Schema<"Indicator">;
 type Claim = Schema<"Claim">;
-export type Fares = Claim["status"];
+type Fares = Claim["status"];
 
 const NAMES: Record<string, string> = {
   response_time_cached: "Answers from memory",

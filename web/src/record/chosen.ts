@@ -25,9 +25,9 @@ export function queryOf(address: URLSearchParams, zone: Zone): Query {
 export type Whose = { source: string; strategy: string; label: string };
 type LeftOut = Schema<"LeftOut">;
 
-export const OWN: Whose = { source: "", strategy: "", label: "The desk's strategy" };
-export const HAND: Whose = { source: "", strategy: "manual", label: "Made by hand" };
-export const PREDECESSOR: Whose = { source: "predecessor", strategy: "", label: "The predecessor's" };
+const OWN: Whose = { source: "", strategy: "", label: "The desk's strategy" };
+const HAND: Whose = { source: "", strategy: "manual", label: "Made by hand" };
+const PREDECESSOR: Whose = { source: "predecessor", strategy: "", label: "The predecessor's" };
 
 /** Where the signals that a record left out are in one; null where asking otherwise shows none of them. */
 export function whoseAre({ reason, source, strategy }: LeftOut): Whose | null {

@@ -1,7 +1,7 @@
 /** Short messages at the edge of the page: what was done, and how it is taken back. */
 
 type Action = { label: string; run: () => void | Promise<void> };
-export type Notice = { id: number; text: string; tone: "plain" | "good" | "bad"; action: Action | null };
+type Notice = { id: number; text: string; tone: "plain" | "good" | "bad"; action: Action | null };
 
 const SHOWN_MS = 8_000;
 

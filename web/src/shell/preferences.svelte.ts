@@ -19,6 +19,14 @@ function kept(): Kept {
 class Preferences {
   #kept = $state<Kept>(kept());
 
+  constructor() {
+    addEventListener("storage", (event) => {
+      if (event.key !== NAME) return; // another tab changed them: money that is hidden there is hidden here
+      Object.assign(this.#kept, kept());
+      showTheme();
+    });
+  }
+
   get theme(): Theme {
     return this.#kept.theme;
   }

@@ -1,6 +1,6 @@
 /** Which page is shown, from the address behind `#`: `#/signals?status=WON`. The server knows one page only. */
 
-export const PAGES = ["desk", "signals", "record", "journal", "backtest", "performance", "settings"] as const;
+const PAGES = ["desk", "signals", "record", "journal", "backtest", "performance", "settings"] as const;
 export type PageName = (typeof PAGES)[number];
 
 function read(): { page: PageName; query: URLSearchParams } {

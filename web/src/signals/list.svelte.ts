@@ -108,7 +108,8 @@ export class SignalList {
       if (this.#isBeingRead()) {
         this.news = fresh.length;
       } else if (fresh.length < page.signals.length) {
-        this.rows = [...fresh, ...this.rows];
+        const last = page.signals.findLast((row) => known.has(row.id))!;
+        this.rows = [...page.signals, ...this.rows.slice(this.indexOf(last.id) + 1)]; // without what matches no more
       } else {
         this.#begin(page); // more is new than a page has: the pages in between are not known
       }
