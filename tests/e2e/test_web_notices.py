@@ -12,7 +12,7 @@ def test_a_notice_can_be_seen_and_pressed_above_a_dialog_and_after_it(browser: B
     number = desk.post("/api/journal/entries", ENTRY)["id"]
     with visiting(browser, f"{desk.url}/#/journal") as visit:
         page = visit.page
-        notice = page.get_by_role("status").filter(has_text=f"Entry {number} (GBPUSD) is being deleted.")
+        notice = page.get_by_role("status").filter(has_text=f"Entry {number} (GBP/USD) is being deleted.")
         page.get_by_role("button", name=f"Delete entry {number}").click()
         expect(notice).to_be_visible()
         page.get_by_role("button", name="New entry").click()

@@ -41,8 +41,8 @@ def says_what_is_from_before(page: Page) -> None:
     page.clock.fast_forward(5_000)
     expect(clock(page)).to_have_text(str(stands))
     page.get_by_role("radio", name="M5", exact=True).press("ArrowRight")
-    expect(page.get_by_text("Still drawn: GBP/USD in candles of M5")).to_be_visible()
-    expect(page.get_by_role("group", name="Chart of GBP/USD, M5")).to_be_visible()
+    expect(page.get_by_text("Still drawn: USD/JPY in candles of M5")).to_be_visible()
+    expect(page.get_by_role("group", name="Chart of USD/JPY, M5")).to_be_visible()
 
 
 def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Browser, tmp_path: Path) -> None:
