@@ -50,12 +50,12 @@ help: ## say what there is
 run: $(RUN_STAMP) $(WEB_STAMP) ## start the desk at http://127.0.0.1:5000
 	@exec $(BIN)/python -m alphaforge serve
 
-# On two cores four processes: much of a test is waiting for a server, a child, a market. Who is done early takes tests
+# On two cores three processes: much of a test is waiting for a server, a child, a market. Who is done early takes tests
 # from the others. Each process has half of its start from what pytest wrote down of the tests the last time, unless the
 # environment forbids to write it.
 test: $(DEV_STAMP) $(WEB_STAMP) ## run every test
 	@$(NPM) run --silent test
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(DEV_STAMP) $(NPM_STAMP) $(TYPES) ## lint, format, types, imports: under a minute
 	@$(BIN)/python -m ruff check --quiet
