@@ -33,7 +33,7 @@ def test_a_signal_is_found_verified_ended_and_written_to_a_file(browser: Browser
         drawer.get_by_role("button", name="Verify").click()
         verified = desk.get(f"/api/signals/{own}/verify")
         for said in (verified["sentence"], *verified["differences"]):
-            expect(drawer.get_by_role("status").get_by_text(said)).to_be_visible()
+            expect(drawer.get_by_role("status").get_by_text(said, exact=True)).to_be_visible()
         assert visit.serious_faults() == []
         page.keyboard.press("Escape")
         expect(page.get_by_role("link", name=re.compile(f"^Signal {own}: "))).to_be_focused()
