@@ -54,6 +54,7 @@ def test_a_server_that_hangs_or_dies_is_noticed_said_and_found_again(browser: Br
         with server(tmp_path, None, port=port, INSTRUMENTS="USD_JPY") as first:
             page.goto(f"{first.url}/#/desk")
             expect(prices(page)).to_have_count(1)
+            expect(page.get_by_role("group", name="Chart of USD/JPY, M5")).to_be_visible()  # what is left when it dies
             expect(stale).to_have_count(0)
 
             first.process.send_signal(signal.SIGSTOP)
