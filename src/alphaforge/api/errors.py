@@ -12,6 +12,7 @@ import structlog
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from alphaforge.api.encoding import json_bytes
 from alphaforge.core import errors
@@ -83,19 +84,19 @@ def problem(
     return Response(json_bytes(body), int(status), headers, MEDIA_TYPE)
 
 
-def request_id_of(request: Request) -> str:
+def request_id_of(scope: Scope) -> str:
     """The id that the outermost middleware gave the request."""
-    return str(request.scope.get("alphaforge.request_id", ""))
+    return str(scope.get("alphaforge.request_id", ""))
 
 
 async def answer_own_error(request: Request, error: Exception) -> Response:
     """Answer an AlphaForgeError by the table."""
     if not isinstance(error, errors.AlphaForgeError) or (verdict := verdict_of(error)) is None:
-        return unexpected(request_id_of(request), error)
+        return unexpected(request_id_of(request.scope), error)
     if verdict.status >= HTTPStatus.INTERNAL_SERVER_ERROR and verdict.status != HTTPStatus.NOT_IMPLEMENTED:
         _log.warning("request_failed", error=type(error).__name__, message=error.message)
     return problem(
-        request_id_of(request),
+        request_id_of(request.scope),
         verdict.status,
         verdict.title,
         public_words(error),
@@ -109,17 +110,21 @@ async def answer_own_error(request: Request, error: Exception) -> Response:
 async def answer_http_exception(request: Request, error: Exception) -> Response:
     """Answer what the router or a handler refused with a plain status."""
     if not isinstance(error, HTTPException):
-        return unexpected(request_id_of(request), error)
+        return unexpected(request_id_of(request.scope), error)
     headers = dict(error.headers) if error.headers else None
     return problem(
-        request_id_of(request), error.status_code, HTTPStatus(error.status_code).phrase, error.detail, headers=headers
+        request_id_of(request.scope),
+        error.status_code,
+        HTTPStatus(error.status_code).phrase,
+        error.detail,
+        headers=headers,
     )
 
 
 async def answer_validation_error(request: Request, error: Exception) -> Response:
     """Answer a request that does not fit its schema: 422, `detail` a list as FastAPI's, inputs cut short."""
     if not isinstance(error, RequestValidationError):
-        return unexpected(request_id_of(request), error)
+        return unexpected(request_id_of(request.scope), error)
     found = [
         {
             "type": one["type"],
@@ -130,7 +135,7 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
         for one in error.errors()[:_MOST_ERRORS]
     ]
     return problem(
-        request_id_of(request),
+        request_id_of(request.scope),
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The request does not fit its schema",
         found,

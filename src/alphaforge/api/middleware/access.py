@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from alphaforge.api.errors import problem
+from alphaforge.api.errors import problem, request_id_of
 
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 """The origins that are always welcome: a web client on the same machine, on whatever port."""
@@ -65,7 +65,7 @@ class ApiKey:
             await self.app(scope, receive, send)
             return
         answer = problem(
-            str(scope.get("alphaforge.request_id", "")),
+            request_id_of(scope),
             HTTPStatus.UNAUTHORIZED,
             "Unauthorized",
             "This server asks for its API key, and the request carries none or a wrong one.",
@@ -124,7 +124,7 @@ class NoForeignPages:
         """Handle one ASGI connection."""
         if scope["type"] == "http" and not self._names.are_meant(scope):
             answer = problem(
-                str(scope.get("alphaforge.request_id", "")),
+                request_id_of(scope),
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "Misdirected Request",
                 "Without an API key this server answers only to this machine's own names, and another was asked for.",
@@ -136,7 +136,7 @@ class NoForeignPages:
             await self.app(scope, receive, send)
             return
         answer = problem(
-            str(scope.get("alphaforge.request_id", "")),
+            request_id_of(scope),
             HTTPStatus.FORBIDDEN,
             "Forbidden",
             "Web pages of this origin may not change anything here.",

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alphaforge.api.errors import problem
+from alphaforge.api.errors import problem, request_id_of
 from alphaforge.api.kept_answer import Header
 from alphaforge.cache.windows import WINDOW, Counts
 
@@ -160,7 +160,7 @@ class RateLimit:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, *, limit: int, wait: int) -> None:
         answer = problem(
-            str(scope.get("alphaforge.request_id", "")),
+            request_id_of(scope),
             HTTPStatus.TOO_MANY_REQUESTS,
             "Too Many Requests",
             f"More than {limit} such requests within a minute.",

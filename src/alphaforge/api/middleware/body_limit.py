@@ -11,7 +11,7 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alphaforge.api.errors import problem
+from alphaforge.api.errors import problem, request_id_of
 from alphaforge.api.nesting import is_deeper
 
 MOST_DEPTH = 32
@@ -115,7 +115,7 @@ class BodyLimit:
 
     def _answer(self, refused: _Refused) -> ASGIApp:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            request_id = str(scope.get("alphaforge.request_id", ""))
+            request_id = request_id_of(scope)
             found = problem(
                 request_id,
                 refused.status,

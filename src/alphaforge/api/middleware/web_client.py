@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alphaforge.api.errors import problem
+from alphaforge.api.errors import problem, request_id_of
 
 BUILT = Path(__file__).parents[1] / "web"
 """Where `make web` puts what it builds: `index.html`, and `assets/` whose names change with their content."""
@@ -72,7 +72,7 @@ class WebClient:
         page = self._folder / "index.html"
         if not page.is_file():
             answer = problem(
-                str(scope.get("alphaforge.request_id", "")),
+                request_id_of(scope),
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "The web client was not built",
                 "The API works; the page that shows it in a browser is made at set-up and is not there.",
@@ -94,7 +94,7 @@ class WebClient:
         path = self._folder / "assets" / name
         if name.endswith(_BROTLI) or not path.is_file():
             answer = problem(
-                str(scope.get("alphaforge.request_id", "")),
+                request_id_of(scope),
                 HTTPStatus.NOT_FOUND,
                 "Not found",
                 "There is no such file of the web client; a newer one may have taken its place.",
