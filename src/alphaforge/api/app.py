@@ -48,7 +48,7 @@ from alphaforge.api.middleware.allowance import RateLimit, SharedCounts
 from alphaforge.api.middleware.answers import Remembering
 from alphaforge.api.middleware.body_limit import BodyLimit
 from alphaforge.api.middleware.request_log import RequestLog
-from alphaforge.api.middleware.web_client import BUILT, WebClient
+from alphaforge.api.middleware.web_client import WebClient
 from alphaforge.api.services import ApiOptions, Services
 from alphaforge.cache.answers import SecondLevel
 from alphaforge.core.errors import AlphaForgeError
@@ -151,8 +151,7 @@ def serve(
     app.state.services = services
     app.state.options = options
     app.state.layers = layers
-    page = Middleware(WebClient, folder=options.web_client or BUILT)
-    app.user_middleware = [log, page, *_middleware(options, layers)]
+    app.user_middleware = [log, Middleware(WebClient), *_middleware(options, layers)]
     app.middleware_stack = None  # built with the first request
 
 

@@ -6,7 +6,6 @@ instruments go by OANDA's name (`GBP_USD`). Each method may raise an AlphaForgeE
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from alphaforge.api.measurements import Measurements
@@ -291,7 +290,7 @@ class ApiOptions:
     `api_key` None leaves the interface open (loopback only, the wiring sees to that). `max_body_bytes` must leave
     room for the journal's three screenshots. `allowed_origins` are exact origins besides loopback's. A
     `rate_limit_per_minute` of 0 sets none. `cache_ttl` in seconds, `cache_bytes` of answers kept in this process.
-    `slow_request` in seconds, 0 for none. `web_client`: the folder of another page than the one that is built in.
+    `slow_request` in seconds, 0 for none.
     """
 
     api_key: str | None = None
@@ -305,7 +304,6 @@ class ApiOptions:
     enable_compression: bool = True
     slow_request: float = 0.0
     version: str = "2.0.0"
-    web_client: Path | None = None
 
 
 CANDLE_GRANULARITIES = (Granularity.M5, Granularity.M15, Granularity.H1)
